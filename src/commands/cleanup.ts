@@ -1,0 +1,77 @@
+import { rmSync } from "node:fs";
+import { openImageStore } from "../charliecloud/image-store.ts";
+import { pullEnvironment } from "../charliecloud/pull-environment.ts";
+import { readRunning, readState, STATE_VARIABLE } from "../executors/attempt.ts";
+import { type LeaseNote, leaseFile } from "../executors/container.ts";
+import { endLeftovers, endRunningStage } from "../executors/end-processes.ts";
+import { type AttemptState, adminEnvironment } from "../executors/site.ts";
+import { collectStaleClaims } from "../executors/stale-claims.ts";
+import { places, release } from "../host/claim.ts";
+import { readJson } from "../host/files.ts";
+import type { Log } from "../host/log.ts";
+import type { Outcome } from "../plan/outcome.ts";
+import type { Environment } from "./hook.ts";
+
+/**
+ * Ends what still runs of an attempt and gives back what it held, from what is on disk: may run beside a stage that
+ * has not ended yet, any number of times, and when `config` failed.
+ */
+export async function cleanUp(env: Environment, log: Log): Promise<Outcome> {
+  const directory = directoryOf(env);
+  const state = directory === undefined ? undefined : readState<AttemptState>(directory);
+  if (directory === undefined || state === undefined) return { kind: "exited", status: 0 };
+  const { settings, user, token, directories } = state;
+  const running = readRunning(directory);
+  if (running !== undefined) await endRunningStage(running, settings.general.kill_timeout * 1000);
+  if (directories !== undefined) {
+    const ended = await endLeftovers({ uid: user.uid, token, scripts: directories.scripts });
+    if (ended > 0) log.log(`Ended ${ended} process(es) that job ${state.job.id} left behind`);
+  }
+  for (const role of ["step", "helper"] as const)
+    await releaseImage(leaseFile(directory, role), state, log);
+  if (directories !== undefined && !settings.general.retain_logs) {
+    rmSync(directories.scripts, { recursive: true, force: true });
+  }
+  const now = Date.now();
+  for (const claimDirectory of state.claimDirectories) {
+    // The token finds the claim also when the hook was killed before it could note the slot.
+    for (const place of places(claimDirectory, now)) release(`${claimDirectory}/${place}`, token);
+    await collectStaleClaims(claimDirectory, user.uid, settings.general.retain_logs, log);
+  }
+  return { kind: "exited", status: 0 };
+}
+
+/** Later hooks get the path from `config`; when that failed, the attempt's directory is still the hook's TMPDIR. */
+function directoryOf(env: Environment): string | undefined {
+  const path = env[STATE_VARIABLE];
+  if (path?.startsWith("/")) return path.slice(0, path.lastIndexOf("/"));
+  return env["TMPDIR"]?.startsWith("/") ? env["TMPDIR"].replace(/\/+$/, "") : undefined;
+}
+
+async function releaseImage(file: string, state: AttemptState, log: Log): Promise<void> {
+  const note = readJson(file) as LeaseNote | undefined;
+  if (note?.version !== 1) return;
+  const { user, settings, token, job } = state;
+  const { storage, storageKey, chImage } = note;
+  const store = openImageStore({
+    storage,
+    storageKey,
+    uid: user.uid,
+    log,
+    holder: `cleanup of job ${job.id}`,
+    signal: new AbortController().signal,
+    now: Date.now,
+  });
+  const admin = adminEnvironment(settings);
+  const tools = pullEnvironment({
+    chImage: chImage ?? "",
+    login: { PATH: "/usr/local/bin:/usr/bin:/bin" },
+    admin,
+    user,
+    storage,
+    account: undefined,
+    caBundle: undefined,
+  });
+  await store.release(note, token, { chImage, env: tools });
+  rmSync(file, { force: true });
+}

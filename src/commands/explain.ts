@@ -1,0 +1,136 @@
+import { readFileSync } from "node:fs";
+import { gatherFacts } from "../executors/facts.ts";
+import { type JobPlan, planJob, planStage } from "../executors/job-plan.ts";
+import { loginShell } from "../executors/site.ts";
+import { SystemFailure } from "../host/failure.ts";
+import { errorMessage } from "../host/files.ts";
+import { registerSecrets, writeLine } from "../host/log.ts";
+import { currentUser } from "../host/user.ts";
+import { readJob } from "../job/read-job.ts";
+import { formatProblem } from "../settings/problem.ts";
+import type { Settings } from "../settings/settings.ts";
+import { compilerFor } from "./compiler.ts";
+import { type Explanation, explanationText } from "./explanation-text.ts";
+import type { Environment } from "./hook.ts";
+
+const BAD_INPUT = 2;
+
+export interface ExplainInput {
+  /** The whole command line: `--variable` may occur several times. */
+  readonly words: readonly string[];
+  readonly flags: {
+    readonly configuration?: string | undefined;
+    readonly "job-response"?: string | undefined;
+    readonly image?: string | undefined;
+    readonly stage?: string | undefined;
+    readonly json?: boolean | undefined;
+  };
+  readonly noAuth: boolean;
+  readonly env: Environment;
+}
+
+/**
+ * Prints what would be done for a job, made by the functions that the hooks use. Looks at this host (login shell,
+ * program versions); pulls, makes and starts nothing. 0 also for a job that would be refused: that is in the plan.
+ */
+export async function explain(input: ExplainInput): Promise<number> {
+  const { flags } = input;
+  try {
+    const settings = await loadSettings(flags.configuration);
+    if (settings === undefined) return BAD_INPUT;
+    const explanation = await explainJob(input, settings);
+    const text = flags.json
+      ? JSON.stringify(explanation, undefined, 2)
+      : explanationText(explanation);
+    writeLine(1, text);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof SystemFailure)) throw error;
+    writeLine(2, `jacamar: error: ${error.message}`);
+    return BAD_INPUT;
+  }
+}
+
+async function loadSettings(file: string | undefined): Promise<Settings | undefined> {
+  if (file === undefined) throw new SystemFailure("--explain needs --configuration FILE");
+  const { readSettings } = await import("../settings/read.ts");
+  const result = await readSettings(file);
+  const problems = result.ok ? result.warnings : result.problems;
+  for (const problem of problems) writeLine(2, formatProblem(problem));
+  return result.ok ? result.settings : undefined;
+}
+
+async function explainJob(input: ExplainInput, settings: Settings): Promise<Explanation> {
+  const { flags, env, noAuth } = input;
+  const reading = readJob(jobEnvironment(input), payloadText(flags["job-response"]));
+  if (!reading.ok) throw new SystemFailure(reading.message);
+  registerSecrets(reading.secrets.redact);
+  const { job } = reading;
+  const user = currentUser(env);
+  const facts = await gatherFacts({
+    shell: loginShell(settings, user, env["PATH"]),
+    applicationPath: settings.charliecloud.application_path,
+    hookPath: env["PATH"],
+    parentProgram: undefined,
+    signal: new AbortController().signal,
+  });
+  const compile = await compilerFor(settings);
+  const plan = planJob({ settings, job, user, slot: job.concurrentId, facts, noAuth, compile });
+  const { chRun, chImage, searched } = facts.applications;
+  return {
+    version: 1,
+    configuration: settings.file,
+    job: {
+      id: job.id,
+      name: job.name,
+      project: job.project,
+      source: job.source,
+      timeout: job.timeout,
+    },
+    facts: {
+      bash: facts.shell.bash,
+      environment: Object.keys(facts.shell.env),
+      chRun: chRun ?? null,
+      chImage: chImage ?? null,
+      searched,
+    },
+    inactive: settings.inactive,
+    plan: onlyStage(plan, flags.stage),
+  };
+}
+
+function onlyStage(plan: JobPlan, name: string | undefined): JobPlan {
+  if (name === undefined) return plan;
+  const stage = planStage(plan, name);
+  return { ...plan, stages: stage ? [stage] : [] };
+}
+
+function payloadText(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new SystemFailure(`cannot read the job payload: ${errorMessage(error)} (--job-response)`);
+  }
+}
+
+/** Stands for the hook's environment: what a runner would have passed on for such a job. */
+function jobEnvironment(input: ExplainInput): Environment {
+  const { words, flags, env } = input;
+  const given = words.flatMap((word, i) => {
+    if (word.startsWith("--variable=")) return [word.slice("--variable=".length)];
+    return word === "--variable" ? [words[i + 1] ?? ""] : [];
+  });
+  const variables = given.map((text) => {
+    const at = text.indexOf("=");
+    if (at < 1) throw new SystemFailure(`--variable ${JSON.stringify(text)}: wanted: NAME=VALUE`);
+    return [`CUSTOM_ENV_${text.slice(0, at)}`, text.slice(at + 1)] as const;
+  });
+  const image = flags.image === undefined ? {} : { CUSTOM_ENV_CI_JOB_IMAGE: flags.image };
+  const inherited = flags["job-response"] === undefined ? {} : customVariables(env);
+  return { ...inherited, ...image, ...Object.fromEntries(variables) };
+}
+
+function customVariables(env: Environment): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith("CUSTOM_ENV_")));
+}

@@ -1,0 +1,125 @@
+import { quoteCommand } from "../bash/quote.ts";
+import type { ContainerPlan } from "../executors/container-plan.ts";
+import type { JobPlan } from "../executors/job-plan.ts";
+import type { Decision } from "../plan/decision.ts";
+
+/** What `--explain --json` prints. */
+export interface Explanation {
+  readonly version: 1;
+  readonly configuration: string;
+  readonly job: {
+    readonly id: string;
+    readonly name: string;
+    readonly project: { readonly id: string; readonly name: string };
+    readonly source: "payload" | "environment";
+    readonly timeout: number;
+  };
+  readonly facts: {
+    readonly bash: string;
+    /** Names in the clean environment that every host stage starts with. */
+    readonly environment: readonly string[];
+    readonly chRun: { readonly path: string; readonly version: string } | null;
+    readonly chImage: { readonly path: string; readonly version: string } | null;
+    readonly searched: string;
+  };
+  /** Configuration keys that are known and not acted on. */
+  readonly inactive: readonly string[];
+  readonly plan: JobPlan;
+}
+
+/** The same plan for people. */
+export function explanationText(explanation: Explanation): string {
+  const { plan, job, facts, inactive } = explanation;
+  return [
+    `Plan for job ${job.id}${job.name ? ` "${job.name}"` : ""} of project ${job.project.name || job.project.id}`,
+    `  configuration  ${explanation.configuration}`,
+    ...verdict(plan),
+    "",
+    "Host",
+    `  user           ${plan.user.name} (uid ${plan.user.uid}, home ${plan.user.home})`,
+    `  executor       ${plan.executor.choice}`,
+    `  login shell    ${facts.bash}, clean environment: ${facts.environment.join(" ")}`,
+    `  ch-run         ${program(facts.chRun, facts.searched)}`,
+    `  ch-image       ${program(facts.chImage, facts.searched)}`,
+    line("gitlab-runner", plan.gitlabRunner),
+    ...directories(plan),
+    ...(plan.step ? container("Container of the user's scripts", plan.step) : []),
+    ...(plan.helper ? container("Container of the runner's own stages", plan.helper) : []),
+    "",
+    "Stages",
+    ...plan.stages.flatMap(({ name, where, argv }) => [
+      `  ${name.padEnd(28)} ${where.choice}: ${where.because} (${where.from})`,
+      ...(argv.length > 0 ? [`    ${quoteCommand(argv)}`] : []),
+    ]),
+    ...section("Notes", plan.notes),
+    ...section("Configuration keys that this version knows and does not act on", inactive),
+  ].join("\n");
+}
+
+function verdict(plan: JobPlan): string[] {
+  if (plan.refusals.length === 0) return ["  verdict        runs"];
+  return plan.refusals.map(
+    ({ fault, message }) => `  verdict        REFUSED (fault: ${fault}): ${message}`,
+  );
+}
+
+function line<T>(label: string, decision: Decision<T>): string {
+  const choice = String(decision.choice) || "none";
+  return `  ${label.padEnd(14)} ${choice}: ${decision.because} (${decision.from})`;
+}
+
+function program(
+  found: { readonly path: string; readonly version: string } | null,
+  searched: string,
+): string {
+  return found ? `${found.path} ${found.version}` : `not found in ${searched}`;
+}
+
+function directories(plan: JobPlan): string[] {
+  if (plan.directories === undefined) return [];
+  const { builds, cache, scripts, topDirectories } = plan.directories;
+  return [
+    "",
+    "Directories (the slot is the first that no running job holds)",
+    `  builds         ${builds}`,
+    `  cache          ${cache}`,
+    `  scripts        ${scripts}`,
+    ...topDirectories.map(
+      ({ path, mode, because, from }) =>
+        `  ${mode.toString(8).padStart(4, "0")}           ${path}: ${because} (${from})`,
+    ),
+  ];
+}
+
+function container(title: string, plan: ContainerPlan): string[] {
+  const {
+    image,
+    reference,
+    allowlist,
+    credentials,
+    pullPolicies,
+    storage,
+    writeFake,
+    pullCommand,
+  } = plan;
+  return [
+    "",
+    title,
+    line("image", image),
+    `  full name      ${reference.pull}`,
+    line("allowlist", allowlist),
+    `  account        ${credentials.choice}${credentials.username ? ` (${credentials.username})` : ""} for ${credentials.registry}: ${credentials.because} (${credentials.from})`,
+    ...pullPolicies.map((policy) => line("pull policy", policy)),
+    line("storage", storage),
+    `  pull           ${quoteCommand(pullCommand)}`,
+    line("--write-fake", writeFake),
+    ...[...plan.binds, ...plan.volumes].map(
+      ({ source, target, because, from }) =>
+        `  bind           ${source}${source === target ? "" : ` at ${target}`}: ${because} (${from})`,
+    ),
+  ];
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ["", title, ...lines.map((text) => `  ${text}`)];
+}

@@ -1,0 +1,68 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { SystemFailure } from "../host/failure.ts";
+import { errorMessage } from "../host/files.ts";
+import type { Log } from "../host/log.ts";
+import { exitCodes, type Outcome } from "../plan/outcome.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Which exit codes gitlab-runner understands, and where it reads a script's own status. */
+export interface ExitProtocol {
+  readonly buildFailure: number;
+  readonly systemFailure: number;
+  /** Absent before gitlab-runner 17.9. */
+  readonly exitCodeFile: string | undefined;
+}
+
+export function exitProtocol(env: Environment): ExitProtocol {
+  const code = (name: string, fallback: number) => {
+    const value = Number(env[name]);
+    return Number.isInteger(value) && value > 0 && value < 256 ? value : fallback;
+  };
+  return {
+    buildFailure: code("BUILD_FAILURE_EXIT_CODE", 1),
+    systemFailure: code("SYSTEM_FAILURE_EXIT_CODE", 2),
+    exitCodeFile: env["BUILD_EXIT_CODE_FILE"] || undefined,
+  };
+}
+
+/** The runner reads the file after every hook that exits with 1 and never removes it itself. */
+export function removeStaleExitCode(protocol: ExitProtocol): void {
+  if (protocol.exitCodeFile !== undefined) rmSync(protocol.exitCodeFile, { force: true });
+}
+
+/** Runs one hook to its end and gives the exit code of the process: the one place where failures are told apart. */
+export async function runHook(
+  name: string,
+  env: Environment,
+  log: Log,
+  work: (protocol: ExitProtocol) => Promise<Outcome>,
+): Promise<number> {
+  const protocol = exitProtocol(env);
+  let outcome: Outcome;
+  try {
+    removeStaleExitCode(protocol);
+    outcome = await work(protocol);
+  } catch (error) {
+    outcome = { kind: "failed", message: describe(name, error), retryable: true };
+  }
+  report(outcome, log);
+  const { exit, exitCodeFile } = exitCodes(outcome, protocol);
+  if (exitCodeFile !== undefined && protocol.exitCodeFile !== undefined) {
+    writeFileSync(protocol.exitCodeFile, `${exitCodeFile}\n`);
+  }
+  return exit;
+}
+
+function report(outcome: Outcome, log: Log): void {
+  if (outcome.kind === "refused") log.error(outcome.refusal.message);
+  if (outcome.kind === "failed" || outcome.kind === "cancelled") log.error(outcome.message);
+}
+
+/** One line for what the outside world did to us; a stack only for what must be a fault of the driver. */
+function describe(name: string, error: unknown): string {
+  if (error instanceof SystemFailure) return error.message;
+  if (error instanceof Error && "syscall" in error) return `${name}: ${errorMessage(error)}`;
+  const stack = error instanceof Error ? error.stack : String(error);
+  return `${name}: this is a fault of the driver, please report it: ${stack}`;
+}

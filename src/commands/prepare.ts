@@ -1,0 +1,150 @@
+import { chmodSync, mkdirSync, readlinkSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { superviseProgram } from "../bash/templates.ts";
+import {
+  attemptDirectory,
+  type Prepared,
+  readState,
+  SUPERVISE_FILE,
+  writePrepared,
+} from "../executors/attempt.ts";
+import { prepareContainer } from "../executors/container.ts";
+import type { ContainerPlan } from "../executors/container-plan.ts";
+import { type Facts, gatherFacts } from "../executors/facts.ts";
+import { artifactProblem, type JobPlan, planJob } from "../executors/job-plan.ts";
+import { runPrepScript } from "../executors/prep-script.ts";
+import { hostRecipe, type Recipes } from "../executors/recipes.ts";
+import { makeJobDirectories } from "../executors/scripts-directory.ts";
+import { type AttemptState, loginShell } from "../executors/site.ts";
+import { SystemFailure } from "../host/failure.ts";
+import { type Log, registerSecrets } from "../host/log.ts";
+import { parentOf } from "../host/proc.ts";
+import type { Job, Secrets } from "../job/job.ts";
+import type { Outcome } from "../plan/outcome.ts";
+import { compilerFor } from "./compiler.ts";
+import type { Environment } from "./hook.ts";
+import { loadJob } from "./load-job.ts";
+
+const PREPARED_VERSION = 1;
+
+/** Gets everything ready that the stages of a job need, and says in the job log what it does. */
+export async function prepare(env: Environment, log: Log, signal: AbortSignal): Promise<Outcome> {
+  const directory = attemptDirectory(env);
+  const state = readState<AttemptState>(directory);
+  if (state?.directories === undefined || state.slot === undefined) {
+    throw new SystemFailure(`prepare: ${directory} holds no state of a config hook that succeeded`);
+  }
+  const { job, secrets } = loadJob(env);
+  registerSecrets(secrets.redact);
+  const { settings, user } = state;
+  announce(state, log);
+  makeJobDirectories(state.directories, job.id, settings.general);
+  const shell = loginShell(settings, user, env["PATH"]);
+  await runPrepScript(settings.charliecloud.prep_script, { shell, directory, log, signal });
+  const facts = await gatherFacts({
+    shell,
+    applicationPath: settings.charliecloud.application_path,
+    hookPath: env["PATH"],
+    parentProgram: parentProgram(),
+    signal,
+  });
+  const plan = planJob({
+    settings,
+    job,
+    user,
+    slot: state.slot,
+    facts,
+    noAuth: state.noAuth,
+    compile: await compilerFor(settings),
+  });
+  for (const note of plan.notes) log.log(note);
+  const [refusal] = plan.refusals;
+  if (refusal) return { kind: "refused", refusal };
+  return await carryOut({ plan, state, facts, job, secrets, directory, log, signal });
+}
+
+interface Work {
+  readonly plan: JobPlan;
+  readonly state: AttemptState;
+  readonly facts: Facts;
+  readonly job: Job;
+  readonly secrets: Secrets;
+  readonly directory: string;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+async function carryOut(work: Work): Promise<Outcome> {
+  const { plan, state, facts, directory } = work;
+  const host = hostRecipe(state, facts, runnerFallback(facts, directory));
+  const recipes: Recipes = { step: host, after: host, helper: host };
+  for (const container of [plan.step, plan.helper]) {
+    if (container === undefined) continue;
+    const ready = await prepareContainer({ ...work, container });
+    if (!ready.ok) return { kind: "refused", refusal: ready.refusal };
+    for (const kind of kindsOf(plan, container)) recipes[kind] = ready.value;
+  }
+  write(work, recipes);
+  return { kind: "exited", status: 0 };
+}
+
+function kindsOf(plan: JobPlan, container: ContainerPlan) {
+  const place = container.role === "step" ? "image" : "runner_image";
+  return (["step", "after", "helper"] as const).filter(
+    (kind) => plan.mechanism?.[kind].choice === place,
+  );
+}
+
+function write(work: Work, recipes: Recipes): void {
+  const { plan, state, facts, directory } = work;
+  const { scripts = "", builds = "" } = state.directories ?? {};
+  writeFileSync(`${directory}/${SUPERVISE_FILE}`, superviseProgram(), { mode: 0o700 });
+  const noArtifacts = artifactProblem(plan);
+  const prepared: Prepared = {
+    version: PREPARED_VERSION,
+    bash: facts.shell.bash,
+    scripts,
+    cwd: builds,
+    killTimeout: Math.ceil(state.settings.general.kill_timeout * 1000),
+    recipes,
+    ...(noArtifacts === undefined ? {} : { noArtifacts }),
+  };
+  writePrepared(directory, prepared);
+}
+
+function announce(state: AttemptState, log: Log): void {
+  const { settings, user } = state;
+  const message = settings.general.job_message;
+  if (message !== undefined) log.log(message);
+  log.log(`Targeting ${settings.general.executor} executor`);
+  log.log(`Running as ${user.name} UID: ${user.uid} GID: ${user.gid} on ${hostname()}`);
+  log.log(`Local time: ${localTime(new Date())}`);
+}
+
+function localTime(now: Date): string {
+  // Swedish writes dates as ISO 8601 does.
+  return now.toLocaleString("sv-SE", { timeZoneName: "short" });
+}
+
+/** The program of the process that started this hook. */
+function parentProgram(): string | undefined {
+  const parent = parentOf(process.pid);
+  try {
+    return parent === undefined ? undefined : readlinkSync(`/proc/${parent}/exe`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A directory in which the scripts find `gitlab-runner` by that name; empty when the login shell finds it itself. */
+function runnerFallback(facts: Facts, directory: string): string {
+  const { choice, from } = facts.gitlabRunner;
+  if (choice === "" || from === "PATH of the login shell") return "";
+  if (choice.endsWith("/gitlab-runner")) return choice.slice(0, -"/gitlab-runner".length);
+  const bin = `${directory}/bin`;
+  mkdirSync(bin, { recursive: true, mode: 0o700 });
+  const link = `${bin}/gitlab-runner`;
+  if (!statSync(link, { throwIfNoEntry: false })) symlinkSync(choice, link);
+  chmodSync(bin, 0o700);
+  return bin;
+}

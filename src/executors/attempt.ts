@@ -1,0 +1,102 @@
+import { SystemFailure } from "../host/failure.ts";
+import { readJson, writeAtomically } from "../host/files.ts";
+import type { ProcessIdentity } from "../host/proc.ts";
+import type { StageKind } from "../job/stages.ts";
+
+/**
+ * One attempt at a job: config, prepare, the stages and cleanup share the private directory that gitlab-runner makes
+ * for them (TMPDIR). `config` and `prepare` write files there; later hooks read them and no configuration.
+ */
+export const STATE_VARIABLE = "JACAMAR_CI_STATE";
+
+const VERSION = 1;
+const STATE_FILE = "jacamar-state.json";
+const PREPARED_FILE = "jacamar-prepared.json";
+const RUNNING_FILE = "jacamar-running.json";
+export const SUPERVISE_FILE = "jacamar-supervise.bash";
+
+/** How one kind of stage is started. */
+export interface Recipe {
+  readonly kind: "host" | "container";
+  /** The command up to the path of the stage's entry program. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** For the job log, redacted and quoted, without the entry program; absent: nothing is shown. */
+  readonly shown?: string;
+  /** Container only: shells inside the image. */
+  readonly interpreter?: string;
+  readonly shell?: string;
+  /** Host only: directory that holds `gitlab-runner` when the login shell's PATH has none, or empty. */
+  readonly fallback?: string;
+}
+
+/** What `prepare` hands to `run`. */
+export interface Prepared {
+  readonly version: number;
+  readonly bash: string;
+  /** Directory for the entry programs, visible inside containers. */
+  readonly scripts: string;
+  /** Working directory of every stage. */
+  readonly cwd: string;
+  /** Milliseconds between TERM and KILL. */
+  readonly killTimeout: number;
+  readonly recipes: Readonly<Record<StageKind, Recipe>>;
+  /** Why artifact stages cannot work on this host; absent when they can. */
+  readonly noArtifacts?: string;
+}
+
+/** Path of the attempt's directory, from what `config` put into the environment of later hooks. */
+export function attemptDirectory(env: Readonly<Record<string, string | undefined>>): string {
+  const path = env[STATE_VARIABLE];
+  if (path === undefined || !path.startsWith("/")) {
+    throw new SystemFailure(
+      `${STATE_VARIABLE} is ${path === undefined ? "not set" : `"${path}"`}; wanted: the path that the config hook handed on through job_env`,
+    );
+  }
+  return path.slice(0, path.lastIndexOf("/"));
+}
+
+export function statePath(directory: string): string {
+  return `${directory}/${STATE_FILE}`;
+}
+
+export function readState<T extends { readonly version: number }>(
+  directory: string,
+): T | undefined {
+  return checked<T>(statePath(directory));
+}
+
+export function writeState<T extends { readonly version: number }>(
+  directory: string,
+  state: T,
+): void {
+  writeAtomically(statePath(directory), JSON.stringify(state));
+}
+
+export function readPrepared(directory: string): Prepared | undefined {
+  return checked<Prepared>(`${directory}/${PREPARED_FILE}`);
+}
+
+export function writePrepared(directory: string, prepared: Prepared): void {
+  writeAtomically(`${directory}/${PREPARED_FILE}`, JSON.stringify(prepared));
+}
+
+export function runningPath(directory: string): string {
+  return `${directory}/${RUNNING_FILE}`;
+}
+
+/** The process of the latest stage; undefined before the first. */
+export function readRunning(directory: string): ProcessIdentity | undefined {
+  return readJson(runningPath(directory)) as ProcessIdentity | undefined;
+}
+
+function checked<T extends { readonly version: number }>(path: string): T | undefined {
+  const value = readJson(path) as T | undefined;
+  if (value === undefined || value === null || typeof value !== "object") return undefined;
+  if (value.version !== VERSION) {
+    throw new SystemFailure(
+      `${path} has version ${JSON.stringify(value.version)}; wanted: ${VERSION}. Was the driver replaced while this job ran?`,
+    );
+  }
+  return value;
+}

@@ -1,0 +1,63 @@
+import { type Applications, findApplications } from "../charliecloud/applications.ts";
+import { findProgram } from "../host/find-program.ts";
+import { type LoginShell, loginEnvironment } from "../host/login-shell.ts";
+import type { Decision } from "../plan/decision.ts";
+
+/** What this host offers to a job; looked up once, in `prepare` and by `--explain`. */
+export interface Facts {
+  readonly shell: LoginShell;
+  /** Exported variables of the user's login shell. May hold secrets: no part of a plan. */
+  readonly login: Readonly<Record<string, string>>;
+  readonly applications: Applications;
+  /** Where helper stages find gitlab-runner; `choice` is its path, or empty when there is none. */
+  readonly gitlabRunner: Decision<string>;
+}
+
+export interface FactsInput {
+  readonly shell: LoginShell;
+  readonly applicationPath: string | undefined;
+  /** PATH of the hook itself, which is gitlab-runner's. */
+  readonly hookPath: string | undefined;
+  /** Executable of the process that started the hook; absent when it cannot be known. */
+  readonly parentProgram: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+export async function gatherFacts(input: FactsInput): Promise<Facts> {
+  const { shell, applicationPath, signal } = input;
+  const login = await loginEnvironment(shell, signal);
+  return {
+    shell,
+    login,
+    applications: await findApplications(applicationPath, login),
+    gitlabRunner: findGitlabRunner(login["PATH"], input),
+  };
+}
+
+function findGitlabRunner(loginPath: string | undefined, input: FactsInput): Decision<string> {
+  const inLogin = findProgram("gitlab-runner", loginPath);
+  if (inLogin !== undefined) {
+    return {
+      choice: inLogin,
+      because: "the login shell finds it",
+      from: "PATH of the login shell",
+    };
+  }
+  const inHook = findProgram("gitlab-runner", input.hookPath);
+  if (inHook !== undefined) {
+    return { choice: inHook, because: "gitlab-runner's own PATH has it", from: "PATH of the hook" };
+  }
+  const parent = input.parentProgram;
+  if (parent?.slice(parent.lastIndexOf("/")).includes("gitlab-runner")) {
+    return {
+      choice: parent,
+      because: "it is the program that started this hook",
+      from: "parent process",
+    };
+  }
+  return {
+    choice: "",
+    because: "neither the login shell's PATH nor the hook's has it",
+    from: '[[runners]] environment = ["PATH=…"] in config.toml',
+  };
+}

@@ -1,0 +1,20 @@
+import type { StageKind } from "../job/stages.ts";
+import type { Recipe } from "./attempt.ts";
+import type { Facts } from "./facts.ts";
+import { type AttemptState, TOKEN_VARIABLE } from "./site.ts";
+
+export type Recipes = Record<StageKind, Recipe>;
+
+/** A stage in the clean login shell of the host. */
+export function hostRecipe(
+  state: Pick<AttemptState, "token">,
+  facts: Pick<Facts, "shell">,
+  fallback: string,
+): Recipe {
+  return {
+    kind: "host",
+    argv: [facts.shell.bash, "--login"],
+    env: { ...facts.shell.env, [TOKEN_VARIABLE]: state.token },
+    fallback,
+  };
+}
