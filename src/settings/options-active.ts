@@ -1,0 +1,148 @@
+import type { OptionEntries } from "./option-types.ts";
+
+/** Other names that upstream takes for an executor, and the name we use. */
+export const EXECUTOR_ALIASES = { sbatch: "slurm", bsub: "lsf", qsub: "cobalt" } as const;
+
+/** `[general]`: keys that this version acts on. */
+export const GENERAL = {
+  executor: {
+    type: {
+      enum: ["shell", "slurm", "sbatch", "flux", "pbs", "lsf", "bsub", "cobalt", "qsub"],
+    },
+    required: true,
+    meaning: "Where the script of a job runs: on this host, or through a scheduler.",
+  },
+  data_dir: {
+    type: "string",
+    required: true,
+    example: '"$HOME"',
+    meaning:
+      "Directory for everything a job writes; $HOME and $USER are expanded for the job's user.",
+  },
+  retain_logs: {
+    type: "boolean",
+    default: false,
+    meaning: "Keep the scripts and logs of a finished job instead of removing them.",
+  },
+  custom_build_dir: {
+    type: "boolean",
+    default: false,
+    meaning: "Let a job choose its builds directory with CUSTOM_CI_BUILDS_DIR.",
+  },
+  group_permissions: {
+    type: "boolean",
+    default: false,
+    meaning: "Create the data directories with mode 0750 instead of 0700.",
+  },
+  kill_timeout: {
+    type: "duration",
+    default: "120s",
+    meaning: "How long a cancelled job has between SIGTERM and SIGKILL.",
+  },
+  name: { type: "string", meaning: "A label of this configuration for the system log." },
+  shell_path: {
+    type: "string",
+    example: '"/bin/bash"',
+    meaning: "The Bash that runs job scripts; by default the first one in PATH.",
+  },
+  job_message: { type: "string", meaning: "A text shown at the start of every job." },
+  run_mechanism: {
+    type: { enum: ["charliecloud", "podman"] },
+    meaning: "The container program for jobs that name an image; without it jobs run in Bash.",
+  },
+  force_mechanism: {
+    type: "boolean",
+    default: false,
+    meaning: "Use the run mechanism for every job, also for one that names no image.",
+  },
+  user_bash_env: {
+    type: "string[]",
+    default: [],
+    example: '["LMOD_ADMIN_FILE=none"]',
+    meaning: "NAME=VALUE entries added to the clean login shell of a job.",
+  },
+  unknown_keys: {
+    type: { enum: ["error", "warn"] },
+    default: "error",
+    meaning: "Whether a key that nobody knows stops the job or is only reported.",
+  },
+} as const satisfies OptionEntries;
+
+/** `[general.charliecloud]`: all of its keys. */
+export const CHARLIECLOUD = {
+  application_path: {
+    type: "string",
+    example: '"/opt/charliecloud/bin"',
+    meaning: "Directory (or full path) of the Charliecloud programs; by default the user's PATH.",
+  },
+  runner_image: {
+    type: "string",
+    meaning: "Image in which Git, artifacts and cache run; by default they run on the host.",
+  },
+  runner_options: {
+    type: "string[]",
+    default: [],
+    meaning: "Further ch-run options for the runner image.",
+  },
+  runner_pull_policy: {
+    type: { enum: ["always", "if-not-present", "never"] },
+    meaning: "When to pull the runner image, if not by the policy of the other images.",
+  },
+  default_image: {
+    type: "string",
+    meaning: "Image for jobs that name none; used only with force_mechanism.",
+  },
+  custom_options: {
+    type: "string[]",
+    default: [],
+    meaning: "Further ch-run options for the steps of the user.",
+  },
+  step_script_only: {
+    type: "boolean",
+    default: false,
+    meaning: "Run only before_script and script in the container, all else on the host.",
+  },
+  image_allowlist: {
+    type: "string[]",
+    example: '["registry.example.org/"]',
+    meaning:
+      "Regular expressions (RE2) matched from the start of the image name; others are refused.",
+  },
+  user_volume_variable: {
+    type: "string",
+    example: '"CH_VOLUMES"',
+    meaning: "Prefix of the CI variables that name further bind mounts: PREFIX_0, PREFIX_1, …",
+  },
+  prep_script: {
+    type: "string",
+    meaning: "Script of the admin that runs before the first Charliecloud command.",
+  },
+  disable_user_args: {
+    type: "boolean",
+    default: false,
+    meaning: "Ignore JACAMAR_CI_CHARLIECLOUD_ARGS.",
+  },
+  image_storage_dir: {
+    type: "string",
+    meaning: "Parent of the image storage (CH_IMAGE_STORAGE); USER.ch is appended.",
+  },
+  disable_convert: {
+    type: "boolean",
+    default: false,
+    meaning: "Run images straight from the storage instead of converting them to SquashFS.",
+  },
+  image_environment: {
+    type: "boolean",
+    default: true,
+    meaning: "Apply the image's own ENV in the container.",
+  },
+} as const satisfies OptionEntries;
+
+/** `[auth]`: keys that this version acts on. */
+export const AUTH = {
+  downscope: {
+    type: "string",
+    example: '"none"',
+    meaning: "How to change to the job's user; none means that the runner already is that user.",
+  },
+} as const satisfies OptionEntries;

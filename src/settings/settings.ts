@@ -1,0 +1,74 @@
+/**
+ * The configuration after validation and defaults: what an admin's TOML means. Property names are the TOML keys
+ * (one vocabulary in file, code, messages and docs). Empty strings have become absent, durations seconds.
+ */
+export interface Settings {
+  readonly general: GeneralSettings;
+  readonly charliecloud: CharliecloudSettings;
+  readonly batch: BatchSettings;
+  readonly auth: AuthSettings;
+  /** Dotted paths of keys that upstream knows and this version does not act on, in file order. */
+  readonly inactive: readonly string[];
+  /** Absolute path of the file. */
+  readonly file: string;
+}
+
+export type ExecutorName = "shell" | "slurm" | "flux" | "pbs" | "lsf" | "cobalt";
+
+export interface GeneralSettings {
+  /** Canonical: aliases (`sbatch`, `bsub`, `qsub`) are resolved. */
+  readonly executor: ExecutorName;
+  /** As written: `$HOME`, `$USER` are expanded by `plan/directories`. */
+  readonly data_dir: string;
+  readonly retain_logs: boolean;
+  readonly custom_build_dir: boolean;
+  readonly group_permissions: boolean;
+  /** Seconds between TERM and KILL; 120 by default. */
+  readonly kill_timeout: number;
+  readonly force_mechanism: boolean;
+  /** `K=V` entries for the clean login shell. */
+  readonly user_bash_env: readonly string[];
+  readonly unknown_keys: "error" | "warn";
+  readonly name?: string;
+  readonly shell_path?: string;
+  readonly job_message?: string;
+  readonly run_mechanism?: "charliecloud" | "podman";
+}
+
+export interface CharliecloudSettings {
+  readonly application_path?: string;
+  readonly runner_image?: string;
+  readonly runner_options: readonly string[];
+  readonly runner_pull_policy?: PullPolicy;
+  readonly default_image?: string;
+  readonly custom_options: readonly string[];
+  readonly step_script_only: boolean;
+  /** RE2 patterns; absent: every image is allowed. */
+  readonly image_allowlist?: readonly string[];
+  readonly user_volume_variable?: string;
+  readonly prep_script?: string;
+  readonly disable_user_args: boolean;
+  readonly image_storage_dir?: string;
+  readonly disable_convert: boolean;
+  readonly image_environment: boolean;
+}
+
+export type PullPolicy = "always" | "if-not-present" | "never";
+
+/** Read and kept for the batch executors; nothing acts on it yet. */
+export interface BatchSettings {
+  readonly arguments_variable: readonly string[];
+  readonly scheduler_bin?: string;
+  readonly env_vars: readonly string[];
+  /** Seconds. */
+  readonly command_delay?: number;
+  /** Seconds. */
+  readonly nfs_timeout?: number;
+  readonly allow_illegal_args: boolean;
+}
+
+export interface AuthSettings {
+  /** Whether the file has an `[auth]` table at all. */
+  readonly present: boolean;
+  readonly downscope?: string;
+}

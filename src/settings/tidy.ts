@@ -1,0 +1,60 @@
+import type { Mistake } from "./mistake.ts";
+import { findOption, subTablesOf } from "./option-lookup.ts";
+import type { TomlTable } from "./toml.ts";
+
+/**
+ * The known tables that the file has, by dotted path, each with its own keys only; `""` holds what stands in no known
+ * table.
+ */
+export type Tables = ReadonlyMap<string, TomlTable>;
+
+/**
+ * Takes a document apart into its known tables. Keys that are set to an empty string count as unset and are left out.
+ * Known tables that are something else in the file are mistakes and left out too.
+ */
+export function tidy(document: TomlTable): {
+  readonly tables: Tables;
+  readonly mistakes: readonly Mistake[];
+} {
+  const tables = new Map<string, TomlTable>();
+  const mistakes: Mistake[] = [];
+  const take = (path: string, table: TomlTable): void => {
+    const own = copyTable(table, (key, value) => !isUnset(path, key, value));
+    tables.set(path, own);
+    for (const name of subTablesOf(path)) {
+      const value = own[name];
+      delete own[name];
+      const subPath = path === "" ? name : `${path}.${name}`;
+      if (isTable(value)) take(subPath, value);
+      else if (value !== undefined) {
+        mistakes.push({ kind: "not-a-table", path: subPath.split("."), value });
+      }
+    }
+  };
+  take("", document);
+  return { tables, mistakes };
+}
+
+/** Whether the value is a TOML table. */
+export function isTable(value: unknown): value is TomlTable {
+  return (
+    typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date)
+  );
+}
+
+/** A copy with the keys that the predicate wants; without a prototype, so that `__proto__` stays a key. */
+export function copyTable(
+  table: TomlTable,
+  isWanted: (key: string, value: unknown) => boolean,
+): Record<string, unknown> {
+  const copy: Record<string, unknown> = Object.create(null);
+  for (const [key, value] of Object.entries(table)) {
+    if (isWanted(key, value)) copy[key] = value;
+  }
+  return copy;
+}
+
+function isUnset(table: string, key: string, value: unknown): boolean {
+  const type = findOption(table, key)?.type;
+  return value === "" && type !== undefined && type !== "boolean" && type !== "integer";
+}

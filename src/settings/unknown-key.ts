@@ -1,0 +1,36 @@
+import type { Path } from "./key-path.ts";
+import { nearestName } from "./nearest.ts";
+import { isFamily, optionsOf, tableDepth } from "./option-lookup.ts";
+import { OPTIONS, TABLES } from "./options.ts";
+
+/** What to say of a key or table that no row of the option table knows. */
+export function describeUnknown(path: Path, isTable: boolean): string {
+  return isTable ? describeUnknownTable(path) : describeUnknownKey(path);
+}
+
+function describeUnknownTable(path: Path): string {
+  const nearest = nearestName(
+    path.join("."),
+    TABLES.map((table) => table.path),
+  );
+  const last = path.at(-1);
+  const elsewhere = TABLES.find((table) => table.path.endsWith(`.${last}`));
+  if (elsewhere !== undefined) return `unknown table; wanted [${elsewhere.path}]`;
+  if (nearest !== undefined) return `unknown table; nearest known table is [${nearest}]`;
+  return `unknown table; known are ${TABLES.map((table) => `[${table.path}]`).join(", ")}`;
+}
+
+function describeUnknownKey(path: Path): string {
+  const table = path.slice(0, tableDepth(path)).join(".");
+  const key = String(path.at(-1));
+  const homes = OPTIONS.filter((option) => option.key === key).map((option) => `[${option.table}]`);
+  if (homes.length > 0) return `unknown key; it is a key of ${homes.join(" and ")}`;
+  if (table === "") return "unknown key; every key belongs in a table";
+  const known = optionsOf(table).filter((option) => !isFamily(option));
+  const nearest = nearestName(
+    key,
+    known.map((option) => option.key),
+  );
+  if (nearest !== undefined) return `unknown key; nearest known key is ${JSON.stringify(nearest)}`;
+  return `unknown key; no key of [${table}] is called anything like it`;
+}

@@ -1,0 +1,109 @@
+import { keyPath, type Path } from "./key-path.ts";
+import type { Mistake } from "./mistake.ts";
+import { nearestName } from "./nearest.ts";
+import { findOption, tableDepth } from "./option-lookup.ts";
+import type { Option, OptionType } from "./option-types.ts";
+import { oneLine, shorten } from "./problem.ts";
+import { isTable } from "./tidy.ts";
+import { describeUnknown } from "./unknown-key.ts";
+
+const LONGEST_LABEL = 120;
+const LONGEST_SHOWN = 60;
+
+/** A mistake in one line: the key, what was found, what is wanted. */
+export function describeMistake(mistake: Mistake): string {
+  return oneLine(`${shorten(label(mistake), LONGEST_LABEL)}: ${complaint(mistake)}`);
+}
+
+function label(mistake: Mistake): string {
+  const { path } = mistake;
+  const depth = tableDepth(path);
+  if (depth === path.length || (mistake.kind === "unknown" && mistake.isTable)) {
+    return `[${keyPath(path)}]`;
+  }
+  const key = keyPath(path.slice(depth));
+  return depth === 0 ? key : `[${keyPath(path.slice(0, depth))}] ${key}`;
+}
+
+function complaint(mistake: Mistake): string {
+  const { path } = mistake;
+  switch (mistake.kind) {
+    case "unknown":
+      return describeUnknown(path, mistake.isTable);
+    case "missing":
+      return `missing; wanted ${wanted(optionAt(path), false)}`;
+    case "wrong-value":
+      return wrongValue(path, mistake.value);
+    case "not-a-table":
+      return `${shown(path, mistake.value)} is not a table; wanted a [${keyPath(path)}] header`;
+    case "refused":
+      return mistake.complaint;
+  }
+}
+
+function wrongValue(path: Path, value: unknown): string {
+  const option = optionAt(path);
+  const isElement = typeof path.at(-1) === "number";
+  const type = option?.type;
+  const is = fault(type, value, isElement);
+  const near =
+    typeof type === "object" && typeof value === "string"
+      ? nearestName(value, type.enum)
+      : undefined;
+  const hint = near === undefined ? "" : `; nearest is ${JSON.stringify(near)}`;
+  const wantsText = typeof type === "object" || type === "duration" || type === "string";
+  return `${shown(path, value, wantsText)} ${is}; wanted ${wanted(option, isElement)}${hint}`;
+}
+
+function fault(type: OptionType | undefined, value: unknown, isElement: boolean): string {
+  if (typeof value === "string" && value.includes("\0")) return "holds a NUL character";
+  if (typeof type === "object") return "is not a known value";
+  if (type === "duration" && typeof value === "string" && value.startsWith("-")) {
+    return "is not a duration from 0 up";
+  }
+  if (type === "string[]") return isElement ? "is not a string" : "is not a list";
+  return `is not ${type === "integer" ? "an" : "a"} ${type ?? "known value"}`;
+}
+
+function wanted(option: Option | undefined, isElement: boolean): string {
+  const type = option?.type;
+  if (typeof type === "object") {
+    return `one of ${type.enum.map((member) => JSON.stringify(member)).join(", ")}`;
+  }
+  if (type === "boolean") return "true or false";
+  if (type === "integer") return "a whole number";
+  if (type === "duration") return 'a string such as "30s" or "2m"';
+  const example = option?.example;
+  if (type === "string[]" && !isElement) {
+    return `a list of strings such as ${example ?? '["a", "b"]'}`;
+  }
+  return type === "string" && example !== undefined ? `a string such as ${example}` : "a string";
+}
+
+function optionAt(path: Path): Option | undefined {
+  const depth = tableDepth(path);
+  const key = path[depth];
+  return typeof key === "string" ? findOption(path.slice(0, depth).join("."), key) : undefined;
+}
+
+// The second form is an environment entry: job logs show these lines, and its name does not tell what it holds.
+const SECRET = /token|passw|secret|credential|private_?key|api_?key|^\w+=/i;
+
+/** A value for a message: quoted and cut, with its type unless a text was wanted; only the type if it may be a secret. */
+function shown(path: Path, value: unknown, wantsText = false): string {
+  const kind = kindOf(value);
+  if (Array.isArray(value) || isTable(value)) return kind;
+  const plain = value instanceof Date ? value.toISOString() : String(value);
+  if (SECRET.test(keyPath(path)) || SECRET.test(plain)) return `the value (${kind})`;
+  if (typeof value !== "string") return `${plain} (${kind})`;
+  const cut = shorten(plain, LONGEST_SHOWN);
+  return wantsText ? JSON.stringify(cut) : `${JSON.stringify(cut)} (${kind})`;
+}
+
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return "a list";
+  if (value instanceof Date) return "a date";
+  if (typeof value === "number") return Number.isInteger(value) ? "an integer" : "a float";
+  if (typeof value === "boolean") return "a boolean";
+  return typeof value === "string" ? "a string" : "a table";
+}
