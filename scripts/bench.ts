@@ -1,0 +1,90 @@
+/**
+ * Measures what the driver costs a job, against a compiled program that does nothing and a bare Bash, in the same run.
+ *
+ * Usage: npm run bench                    a table of medians
+ *        npm run bench -- --bar hooks     one figure against its bar; status 1 when it is missed
+ */
+import { join, resolve } from "node:path";
+import { answerBar, type Bar, type Measurement, measure, table, timeOf } from "./bench/harness.ts";
+import { makeHookSite } from "./bench/hook-site.ts";
+import { architectures, build } from "./build.ts";
+
+const ROOT = resolve(import.meta.dir, "..");
+const ROUNDS = 40;
+
+/** What the project promises; ratios are against the empty program. */
+const LIMITS = { run: 3, config: 25, waitingMiB: 8 } as const;
+
+interface HookFigures {
+  readonly measurements: readonly Measurement[];
+  readonly runRatio: number;
+  readonly configRatio: number;
+  readonly waitingMiB: number;
+}
+
+function compile(entry: string, outdir: string): string {
+  const [built] = build({ architectures: architectures(true), entry, outdir });
+  if (built === undefined) throw new Error(`nothing was built from ${entry}`);
+  return resolve(ROOT, built.file);
+}
+
+async function measureHooks(): Promise<HookFigures> {
+  const driver = compile("src/main.ts", "dist");
+  const empty = compile("scripts/bench/empty.ts", join("dist", "bench"));
+  const site = makeHookSite(driver);
+  try {
+    const measurements = await measure(
+      [
+        { name: "empty program", run: () => timeOf([empty]) },
+        { name: "bare Bash", run: () => timeOf(["bash", "-c", ":"]) },
+        { name: "bare Bash, login shell", run: () => timeOf(["bash", "--login", "-c", ":"], site) },
+        { name: "run, to the script's first line", run: () => site.runToFirstLine() },
+        { name: "config", run: () => site.config() },
+      ],
+      { rounds: ROUNDS, warmup: 3 },
+    );
+    const median = (name: string) =>
+      measurements.find((one) => one.name === name)?.median ?? Number.NaN;
+    const memory = await site.waitingMemory();
+    return {
+      measurements,
+      runRatio: median("run, to the script's first line") / median("empty program"),
+      configRatio: median("config") / median("empty program"),
+      waitingMiB: memory.rss / 1024,
+    };
+  } finally {
+    site.close();
+  }
+}
+
+function figures({ runRatio, configRatio, waitingMiB }: HookFigures): string {
+  return [
+    `run to the script's first line: ${runRatio.toFixed(2)} × the empty program (at most ${LIMITS.run})`,
+    `config: ${configRatio.toFixed(1)} × the empty program (at most ${LIMITS.config})`,
+    `the driver's side of a waiting job: ${waitingMiB.toFixed(1)} MiB resident (below ${LIMITS.waitingMiB})`,
+  ].join("\n");
+}
+
+const hooks: Bar = {
+  name: "hooks",
+  unit: "of what is allowed (the worst of the three above)",
+  limit: { most: 1 },
+  async measure() {
+    const result = await measureHooks();
+    console.log(figures(result));
+    const { runRatio, configRatio, waitingMiB } = result;
+    return Math.max(
+      runRatio / LIMITS.run,
+      configRatio / LIMITS.config,
+      waitingMiB / LIMITS.waitingMiB,
+    );
+  },
+};
+
+const status = await answerBar(process.argv.slice(2), [hooks]);
+if (status === undefined) {
+  const result = await measureHooks();
+  console.log(table(result.measurements, "ms"));
+  console.log(`\n${figures(result)}`);
+}
+process.exitCode = status ?? 0;
