@@ -88,7 +88,7 @@ test("what a dead runner's killed hook left is ended by the cleanup of a later j
   doomed.kill("SIGKILL");
   await doomed.exited;
   // The hook itself is killed as well, as when a service manager ends a whole unit but misses what called setsid.
-  for (const pid of Bun.spawnSync(["pgrep", "-f", "jacamar-supervise.bash host"])
+  for (const pid of Bun.spawnSync(["pgrep", "-f", `${dying.dir}/tmp/.*jacamar-supervise.bash host`])
     .stdout.toString()
     .split("\n")) {
     if (pid !== "") process.kill(Number(pid), "SIGKILL");
