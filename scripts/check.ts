@@ -5,8 +5,10 @@
  */
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { checkHotPath } from "./hot-path.ts";
 import { checkLayers, readSources } from "./layers.ts";
 import { checkLockFile } from "./lock-file.ts";
+import { staleOptionTable } from "./option-table.ts";
 
 const ROOT = resolve(import.meta.dir, "..");
 const LONGEST_FILE = 300;
@@ -24,6 +26,8 @@ export function runChecks(): CheckResult[] {
     command("types", ["node_modules/.bin/tsc", "--noEmit", "-p", "."]),
     command("lint and format", ["node_modules/.bin/biome", "check", "--no-errors-on-unmatched"]),
     problems("layers", () => checkLayers(readSources(ROOT))),
+    problems("what run loads", () => checkHotPath(readSources(ROOT))),
+    problems("option table", staleOptionTable),
     shellcheck(),
     problems("lock file", () => checkLockFile(ROOT)),
     problems("file lengths", longFiles),

@@ -3,6 +3,8 @@ export interface Import {
   readonly specifier: string;
   /** Gone in the program: `import type`, `export type`, or `import("…")` in a type. */
   readonly typeOnly: boolean;
+  /** `import()`: loaded when it is reached. */
+  readonly dynamic: boolean;
   readonly line: number;
 }
 
@@ -22,6 +24,7 @@ export function importsOf(file: string, source: string): Import[] {
     [...text.matchAll(pattern)].map((match) => ({
       specifier: match[2] ?? "",
       typeOnly: match[1] !== undefined,
+      dynamic: pattern === DYNAMIC,
       line: text.slice(0, match.index).split("\n").length,
     })),
   );

@@ -104,9 +104,9 @@ describe("importsOf()", () => {
     const source =
       'import {\n  type A,\n  b,\n} from "./x.ts";\nimport type from "./y.ts";\nimport type { E } from "./z.ts";';
     expect(importsOf("f", source)).toEqual([
-      { specifier: "./x.ts", typeOnly: false, line: 1 },
-      { specifier: "./y.ts", typeOnly: false, line: 5 },
-      { specifier: "./z.ts", typeOnly: true, line: 6 },
+      { specifier: "./x.ts", typeOnly: false, dynamic: false, line: 1 },
+      { specifier: "./y.ts", typeOnly: false, dynamic: false, line: 5 },
+      { specifier: "./z.ts", typeOnly: true, dynamic: false, line: 6 },
     ]);
   });
 
