@@ -1,3 +1,3 @@
-import { start } from "./commands/cli.ts";
+import { start } from "./commands/start.ts";
 
 process.exit(await start(process.argv.slice(2), process.env));

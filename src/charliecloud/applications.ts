@@ -5,6 +5,8 @@ import { runCommand } from "../host/process.ts";
 export interface Applications {
   readonly chRun: Application | undefined;
   readonly chImage: Application | undefined;
+  /** The environment in which ch-image works. May hold secrets: no part of a plan. */
+  readonly chImageEnv: Readonly<Record<string, string>>;
   /** Where they were looked for, for messages. */
   readonly searched: string;
 }
@@ -26,14 +28,22 @@ export async function findApplications(
   env: Readonly<Record<string, string>>,
 ): Promise<Applications> {
   const find = (name: string) => locate(name, applicationPath, env["PATH"]);
-  const [chRun, chImage] = await Promise.all([
+  const [chRun, image] = await Promise.all([
     ask(find("ch-run"), env),
-    ask(find("ch-image"), chImageEnvironment(find("ch-image") ?? "", env)),
+    askChImage(find("ch-image"), env),
   ]);
-  const searched = applicationPath
-    ? `[general.charliecloud] application_path = "${applicationPath}"`
-    : `PATH of the login shell (${env["PATH"] ?? "empty"})`;
-  return { chRun, chImage, searched };
+  return {
+    chRun,
+    chImage: image.application,
+    chImageEnv: image.env,
+    searched: places(applicationPath, env["PATH"]),
+  };
+}
+
+function places(applicationPath: string | undefined, path: string | undefined): string {
+  if (applicationPath === undefined) return `PATH of the login shell (${path ?? "empty"})`;
+  const wanted = applicationPath.startsWith("/") ? "" : ", which is no absolute path";
+  return `[general.charliecloud] application_path = "${applicationPath}"${wanted}`;
 }
 
 /** `--write-fake`: since 0.36. `--feature` is of no use: distributions' builds deny what they can do. */
@@ -43,20 +53,41 @@ export function canWriteFake(version: string): boolean {
 }
 
 /**
- * A distribution's ch-image is written for the distribution's Python, whatever a user's profile puts first in PATH;
- * another one was set up by the environment that names it, so that environment stays as it is.
+ * A distribution's ch-image is written for the distribution's Python, whatever a user's profile puts first in PATH or
+ * has installed in the home; another one was set up by the environment that names it, so that environment stays as it
+ * is.
  */
 export function chImageEnvironment(
   path: string,
   env: Readonly<Record<string, string>>,
 ): Record<string, string> {
-  const result = { ...env };
-  if (path.startsWith("/usr/bin/")) {
-    result["PATH"] = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", env["PATH"] ?? ""].join(":");
-    delete result["PYTHONHOME"];
-    delete result["PYTHONPATH"];
-  }
-  return result;
+  return /^(\/usr)?\/bin\//.test(path) ? systemEnvironment(env) : { ...env };
+}
+
+function systemEnvironment(env: Readonly<Record<string, string>>): Record<string, string> {
+  const { PYTHONHOME: _home, PYTHONPATH: _path, ...rest } = env;
+  return {
+    ...rest,
+    // An empty entry would be the working directory.
+    PATH: ["/usr/bin:/bin:/usr/sbin:/sbin", env["PATH"]].filter(Boolean).join(":"),
+    PYTHONNOUSERSITE: "1",
+  };
+}
+
+/** A ch-image that the login shell's Python cannot run may still be one for the system's: built on this host. */
+async function askChImage(
+  path: string | undefined,
+  login: Readonly<Record<string, string>>,
+): Promise<{
+  readonly application: Application | undefined;
+  readonly env: Readonly<Record<string, string>>;
+}> {
+  const env = chImageEnvironment(path ?? "", login);
+  const application = await ask(path, env);
+  if (application === undefined || application.version !== "") return { application, env };
+  const other = systemEnvironment(login);
+  const again = await ask(path, other);
+  return again?.version ? { application: again, env: other } : { application, env };
 }
 
 function locate(
@@ -66,12 +97,17 @@ function locate(
 ): string | undefined {
   if (applicationPath === undefined) return findProgram(name, path);
   const trimmed = applicationPath.replace(/\/+$/, "");
+  if (!trimmed.startsWith("/")) return undefined;
+  if (!isProgram(trimmed)) return programIn(trimmed, name);
   const slash = trimmed.lastIndexOf("/");
-  const namesOneTool = /^ch-/.test(trimmed.slice(slash + 1));
-  const inDirectory = `${namesOneTool ? trimmed.slice(0, slash) : trimmed}/${name}`;
-  if (isProgram(inDirectory)) return inDirectory;
-  // Named one tool alone: the others are where the user has them.
-  return namesOneTool && !trimmed.endsWith(`/${name}`) ? findProgram(name, path) : undefined;
+  if (trimmed.slice(slash + 1).startsWith(name)) return trimmed;
+  // Named one tool alone: the others are beside it, or where the user has them.
+  return programIn(trimmed.slice(0, slash), name) ?? findProgram(name, path);
+}
+
+function programIn(directory: string, name: string): string | undefined {
+  const program = `${directory}/${name}`;
+  return isProgram(program) ? program : undefined;
 }
 
 async function ask(
@@ -84,7 +120,12 @@ async function ask(
     cwd: "/",
     timeout: VERSION_MILLISECONDS,
   });
-  // ch-run answers on stderr, ch-image on stdout; a git build appends more after the number.
-  const version = /\d+\.\d+(\.\d+)?/.exec(`${run.stdout}\n${run.stderr}`)?.[0] ?? "";
-  return { path, version: run.outcome === "exited" ? version : "" };
+  // What a program that cannot start says holds numbers too, such as `GLIBC_2.38`.
+  const answered = run.outcome === "exited" && run.status === 0;
+  return { path, version: answered ? versionIn(`${run.stdout}\n${run.stderr}`) : "" };
+}
+
+/** The version in what `--version` prints: ch-run answers on stderr, and a build from Git appends more to the number. */
+export function versionIn(text: string): string {
+  return /^(?:ch-\w+ )?v?(\d+\.\d+(?:\.\d+)?)/m.exec(text)?.[1] ?? "";
 }

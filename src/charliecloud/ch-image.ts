@@ -19,6 +19,7 @@ export type PullFailure =
   | "denied"
   | "unreachable"
   | "untrusted"
+  | "no-tls"
   | "no-space"
   | "unsuitable"
   | "cancelled"
@@ -28,14 +29,23 @@ export type PullFailure =
 const FAILURES: readonly (readonly [RegExp, PullFailure])[] = [
   [/storage directory is already in use/, "busy"],
   [
-    /unauthorized or not in registry|no further authentication possible|EOF when prompting|EOFError/,
+    /unauthorized or not in registry|no further authentication possible|EOF when prompting|EOFError|expected status .* but got 40[134]\b/,
     "denied",
   ],
   [/No space left on device|Disk quota exceeded/, "no-space"],
-  [/CERTIFICATE_VERIFY_FAILED|SSLError|WRONG_VERSION_NUMBER/, "untrusted"],
-  [/requested arch unavailable|could not be opened successfully/, "unsuitable"],
+  [/WRONG_VERSION_NUMBER/, "no-tls"],
+  [/CERTIFICATE_VERIFY_FAILED|SSLError/, "untrusted"],
+  [
+    /requested arch unavailable|error: image is architecture-unaware|could not be opened successfully/,
+    "unsuitable",
+  ],
   [/GET failed|HTTPSConnectionPool|rate limit exceeded|Connection reset|timed out/, "unreachable"],
 ];
+
+/** What ch-image said, by who can do something about it. */
+export function classifyPull(stderr: string): PullFailure {
+  return FAILURES.find(([pattern]) => pattern.test(stderr))?.[1] ?? "other";
+}
 
 /** `undefined`: the image is in the storage. Else the class of the failure and ch-image's own last words. */
 export async function pullImage(
@@ -46,8 +56,8 @@ export async function pullImage(
   const run = await runCommand(argv, { env, cwd: "/", onLine, signal });
   if (run.outcome === "exited" && run.status === 0) return undefined;
   if (run.outcome === "cancelled") return { failure: "cancelled", said: run.description };
-  const failure = FAILURES.find(([pattern]) => pattern.test(run.stderr))?.[1] ?? "other";
-  return { failure, said: lastError(run.stderr) || `ch-image ${run.description}` };
+  const said = lastError(run.stderr) || `ch-image ${run.description}`;
+  return { failure: classifyPull(run.stderr), said };
 }
 
 export function pullArgv(

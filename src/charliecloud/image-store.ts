@@ -1,34 +1,52 @@
-import { mkdirSync } from "node:fs";
-import { type Claim, claimsOn, isStale, release } from "../host/claim.ts";
+import { type Claim, claimsOn, release } from "../host/claim.ts";
 import { ensureOwnDirectory } from "../host/directory.ts";
 import { SystemFailure } from "../host/failure.ts";
-import { errorCode, errorMessage, writeAtomically } from "../host/files.ts";
+import { errorCode, errorMessage } from "../host/files.ts";
 import { withLock } from "../host/lock.ts";
 import type { Log } from "../host/log.ts";
-import { accept, refuse, type Verdict } from "../plan/decision.ts";
+import { accept, type Refusal, refuse, type Verdict } from "../plan/decision.ts";
 import { deleteImage } from "./ch-image.ts";
-import { makeMountPoints } from "./mount-points.ts";
-import { pullWaiting, UNREACHABLE } from "./pull.ts";
-import { imageDirectory, isComplete, prepareStorage, storageName } from "./storage.ts";
+import { inUse, isCopy, leasePlace, slotNames, writeLease } from "./image-leases.ts";
+import { isFileSource, makeMountPoint } from "./mount-points.ts";
+import { CANCELLED } from "./pull.ts";
+import { checkStorage, imageDirectory, prepareStorage } from "./storage.ts";
+import { isWhole, pullWhole } from "./whole-image.ts";
 
 /** What a job wants of an image. */
 export interface ImageRequest {
   /** Full name for ch-image, e.g. `registry.example/group/image:tag`. */
   readonly reference: string;
   readonly registry: string;
+  /** Who chose the image, and the key that says so. */
+  readonly origin: { readonly fault: "user" | "admin"; readonly from: string };
   /** Tried in order until one gives the image. */
-  readonly policies: readonly ("always" | "if-not-present" | "never")[];
+  readonly policies: readonly PolicyChoice[];
   readonly chImage: string | undefined;
   /** Environment of ch-image: login environment, storage, account. */
   readonly env: Readonly<Record<string, string>>;
-  /** Whether `env` holds an account: then nobody else's pull is as good as an own one. */
+  /** Whether `env` holds no account: else nobody else's pull is as good as an own one. */
   readonly anonymous: boolean;
-  /** Where the image must offer mount points; empty when ch-run makes them itself. */
-  readonly mountPoints: readonly { readonly source: string; readonly target: string }[];
+  readonly mountPoints: readonly MountPoint[];
   /** Who uses the image and until when. */
   readonly claim: Claim;
   /** When the job asked, milliseconds since 1970. */
   readonly asked: number;
+}
+
+interface PolicyChoice {
+  readonly choice: "always" | "if-not-present" | "never";
+  readonly from: string;
+}
+
+/** A place that the image must offer for a bind mount. */
+export interface MountPoint {
+  readonly source: string;
+  readonly target: string;
+  /** Whose wish it is. */
+  readonly fault: "user" | "admin";
+  readonly from: string;
+  /** ch-run makes it itself, unless the source is a file. */
+  readonly filesOnly: boolean;
 }
 
 /** An image that stays as it is until it is released. */
@@ -40,6 +58,7 @@ export interface AcquiredImage {
 
 export interface ImageStore {
   acquire(request: ImageRequest): Promise<Verdict<AcquiredImage>>;
+  /** Never fails a job: what it cannot remove is used or removed by a later one. */
   release(image: AcquiredImage, token: string, request: ReleaseTools): Promise<void>;
 }
 
@@ -61,175 +80,168 @@ export interface StoreOptions {
   readonly now: () => number;
 }
 
-const MAX_SLOTS = 100;
+/** What a cleanup, which waits for nobody, is told of a storage in use. */
+const BUSY = "busy";
 
 /**
  * Images in a Charliecloud storage, used by name. `ch-image pull` changes an image in place, under the feet of whoever
  * runs it; so every job holds a lease, and a pull goes to a name without leases: the image's own one when it is free,
- * else `jacamar-N/…`, which is deleted again when its last job ends.
+ * else `_jacamar-N/…`, which is deleted again when its last job ends.
  */
 export function openImageStore(options: StoreOptions): ImageStore {
-  const own = `${options.storage}.jacamar`;
+  const store = { ...options, own: `${options.storage}.jacamar` };
   return {
-    acquire: (request) => locked(options, own, () => acquire(options, own, request)),
-    async release(image, token, tools) {
-      const { chImage, env } = tools;
-      if (!release(image.lease, token) || !image.name.startsWith("jacamar-")) return;
-      if (chImage === undefined) return;
-      // A job does not wait for this: a copy that stays is used by the next one that needs a copy.
-      const atOnce = { ...options, signal: AbortSignal.abort("busy") };
-      await locked(atOnce, own, async () => {
-        if (!inUse(image.lease, options.now())) await deleteImage(chImage, image.name, env);
-      }).catch((error: unknown) => {
-        if (error !== "busy") throw error;
-      });
-    },
+    acquire: (request) => locked(store, () => acquire(store, request)),
+    release: (image, token, tools) =>
+      giveBack(store, image, token, tools).catch((error: unknown) => {
+        if (error !== BUSY)
+          options.log.warn(`cannot give image ${image.name} back: ${errorMessage(error)}`);
+      }),
   };
 }
 
-async function locked<T>(options: StoreOptions, own: string, work: () => Promise<T>): Promise<T> {
-  prepareStorage(options.storage, options.uid, options.storageKey);
-  ensureOwnDirectory({
-    path: own,
-    mode: 0o700,
-    uid: options.uid,
-    purpose: "the image storage's lock and leases",
-    key: options.storageKey,
-  });
-  const { log, holder, signal } = options;
-  const onWait = (who: string) =>
-    log.log(`Waiting for the image storage ${options.storage}, in use by ${who || "another job"}`);
-  return await withLock(`${own}/lock`, { holder, onWait, signal }, work);
+interface Store extends StoreOptions {
+  /** The driver's own directory beside the storage. */
+  readonly own: string;
 }
 
-async function acquire(
-  options: StoreOptions,
-  own: string,
-  request: ImageRequest,
-): Promise<Verdict<AcquiredImage>> {
-  let last: Verdict<AcquiredImage> | undefined;
+async function giveBack(
+  store: Store,
+  image: AcquiredImage,
+  token: string,
+  { chImage, env }: ReleaseTools,
+): Promise<void> {
+  if (!release(image.lease, token) || !isCopy(image.name) || chImage === undefined) return;
+  const atOnce = { ...store, signal: AbortSignal.abort(BUSY) };
+  await locked(atOnce, async () => {
+    if (!inUse(image.lease, store.now())) await deleteImage(chImage, image.name, env);
+  });
+}
+
+async function locked<T>(store: Store, work: () => Promise<T>): Promise<T> {
+  const { storage, own, storageKey, uid, log, holder, signal } = store;
+  checkStorage(storage, uid, storageKey);
+  const purpose = "the image storage's lock and leases";
+  ensureOwnDirectory({ path: own, mode: 0o700, uid, purpose, key: storageKey });
+  const onWait = (who: string) => {
+    if (!signal.aborted)
+      log.log(`Waiting for the image storage ${storage}, in use by ${who || "another job"}`);
+  };
+  return await withLock(`${own}/lock`, { holder, onWait, signal }, async () => {
+    // Under the lock: another job's ch-image may just be making the storage.
+    prepareStorage(storage);
+    return await work();
+  });
+}
+
+async function acquire(store: Store, request: ImageRequest): Promise<Verdict<AcquiredImage>> {
+  const refusals: Refusal[] = [];
   for (const policy of request.policies) {
-    if (last && !last.ok) {
-      options.log.warn(`${last.refusal.message}; trying pull policy "${policy}"`);
-    }
-    last = await attempt(options, own, request, policy);
-    if (last.ok || last.refusal.from !== UNREACHABLE) return last;
+    const before = refusals.at(-1);
+    if (before) store.log.warn(`${before.message}; trying pull policy "${policy.choice}"`);
+    const got = await attempt(store, request, policy);
+    if (got.ok) return lease(store, request, got.value);
+    if (got.refusal.from === CANCELLED) return got;
+    refusals.push(got.refusal);
   }
-  return last ?? unavailable(request, "no pull policy was given");
+  const [first] = refusals;
+  if (first === undefined) throw new Error("no pull policy was given");
+  // Why a pull failed says more than that a policy wants none.
+  const pull = refusals.find(({ from }) =>
+    request.policies.every((policy) => policy.from !== from),
+  );
+  return { ok: false, refusal: pull ?? first };
+}
+
+/** An image in the storage. */
+interface Found {
+  readonly name: string;
+  /** When its pull began, if that was just now. */
+  readonly pulled?: number;
 }
 
 async function attempt(
-  options: StoreOptions,
-  own: string,
+  store: Store,
   request: ImageRequest,
-  policy: "always" | "if-not-present" | "never",
-): Promise<Verdict<AcquiredImage>> {
+  policy: PolicyChoice,
+): Promise<Verdict<Found>> {
   const { reference } = request;
-  const present = isComplete(options.storage, reference);
-  if (policy === "never" && !present) {
-    return unavailable(request, `pull policy "never", and ${options.storage} does not hold it`);
+  const present = isWhole(store, reference);
+  if (policy.choice === "never" && !present) {
+    const why = `pull policy "never" (${policy.from}), and ${store.storage} does not hold it whole`;
+    return refuse(request.origin.fault, `cannot use image ${reference}: ${why}`, policy.from);
   }
-  if (policy !== "always" && present) {
-    options.log.log(`Using image ${reference} from ${options.storage} (pull policy "${policy}")`);
-    return lease(options, own, request, reference);
-  }
-  const shared = sharedName(options, own, request);
-  if (shared !== undefined) {
-    options.log.log(`Using image ${reference}, just pulled by another job`);
-    return lease(options, own, request, shared);
-  }
-  const name = freeName(options, own, reference);
-  const pulled = options.now();
-  const failed = await pullWaiting(options, request, name);
-  if (failed) return { ok: false, refusal: failed };
-  if (!isComplete(options.storage, name)) {
-    throw new SystemFailure(
-      `pulled ${reference}, but ${imageDirectory(options.storage, name)} is not a complete image`,
+  if (policy.choice !== "always" && present) {
+    store.log.log(
+      `Using image ${reference} from ${store.storage} (pull policy "${policy.choice}")`,
     );
+    return accept({ name: reference });
   }
-  return lease(options, own, request, name, pulled);
+  const shared = sharedName(store, request);
+  if (shared !== undefined) {
+    store.log.log(`Using image ${reference}, just pulled by another job`);
+    return accept({ name: shared });
+  }
+  const name = freeName(store, reference);
+  const pulled = store.now();
+  const refusal = await pullWhole(store, request, name);
+  return refusal ? { ok: false, refusal } : accept({ name, pulled });
 }
 
 /**
  * A name under which the image was pulled after this job asked for it, by a job that needed no account either: as
  * fresh as an own pull, so that many jobs that start together pull twice at most.
  */
-function sharedName(options: StoreOptions, own: string, request: ImageRequest): string | undefined {
+function sharedName(store: Store, request: ImageRequest): string | undefined {
   if (!request.anonymous) return undefined;
   return slotNames(request.reference).find((name) =>
-    claimsOn(leasePlace(own, name)).some(
+    claimsOn(leasePlace(store.own, name)).some(
       (claim) =>
         claim?.notes["anonymous"] === "yes" &&
         Number(claim.notes["pulled"]) >= request.asked &&
-        isComplete(options.storage, name),
+        isWhole(store, name),
     ),
   );
 }
 
-/** The image's own name when no running job uses it, else the first free `jacamar-N/…`. */
-function freeName(options: StoreOptions, own: string, reference: string): string {
-  const free = slotNames(reference).find((name) => !inUse(leasePlace(own, name), options.now()));
+/** The image's own name when no running job uses it, else that of the first free copy. */
+function freeName(store: Store, reference: string): string {
+  const names = slotNames(reference);
+  const free = names.find((name) => !inUse(leasePlace(store.own, name), store.now()));
   if (free !== undefined) return free;
-  throw new SystemFailure(`${MAX_SLOTS} copies of ${reference} are in use in ${options.storage}`);
+  throw new SystemFailure(`${names.length} copies of ${reference} are in use in ${store.storage}`);
 }
 
-function slotNames(reference: string): string[] {
-  const path = reference.replace(/^([^/]+):(\d+)\//, "$1-$2/");
-  return Array.from({ length: MAX_SLOTS }, (_, n) =>
-    n === 0 ? reference : `jacamar-${n}/${path}`,
-  );
-}
-
-function unavailable(request: ImageRequest, why: string): Verdict<AcquiredImage> {
-  return refuse("user", `cannot use image ${request.reference}: ${why}`, "image: pull_policy");
-}
-
-function lease(
-  options: StoreOptions,
-  own: string,
-  request: ImageRequest,
-  name: string,
-  pulled = 0,
-): Verdict<AcquiredImage> {
-  addMountPoints(options, request, name);
-  const place = leasePlace(own, name);
+function lease(store: Store, request: ImageRequest, found: Found): Verdict<AcquiredImage> {
+  const { name, pulled = 0 } = found;
+  const refusal = addMountPoints(imageDirectory(store.storage, name), request);
+  if (refusal) return { ok: false, refusal };
+  const place = leasePlace(store.own, name);
   const notes = { anonymous: request.anonymous ? "yes" : "no", pulled: String(pulled) };
-  const text = JSON.stringify({ ...request.claim, notes });
-  for (let tries = 0; ; tries++) {
+  writeLease(place, { ...request.claim, notes });
+  return accept({ name, lease: place });
+}
+
+function addMountPoints(directory: string, request: ImageRequest): Refusal | undefined {
+  for (const point of request.mountPoints) {
+    if (point.filesOnly && !isFileSource(point.source)) continue;
     try {
-      mkdirSync(place, { recursive: true, mode: 0o700 });
-      writeAtomically(`${place}/${request.claim.token}.json`, text);
-      return accept({ name, lease: place });
+      const problem = makeMountPoint(directory, point);
+      if (problem !== undefined) {
+        const { fault, from, target } = point;
+        const message = `cannot mount anything at ${target} in image ${request.reference}: ${problem} (${from})`;
+        return { fault, message, from };
+      }
     } catch (error) {
-      // A job that ends takes the directory away with its own, last lease.
-      if (errorCode(error) !== "ENOENT" || tries > 100) throw error;
+      if (point.filesOnly) continue;
+      const why = ["EACCES", "EROFS", "EPERM"].includes(errorCode(error))
+        ? `${directory} is not writable`
+        : errorMessage(error);
+      throw new SystemFailure(
+        `cannot make mount points in image ${request.reference}: ${why}; ` +
+          `ch-run 0.36 or later needs none ([general.charliecloud] application_path)`,
+      );
     }
   }
-}
-
-function addMountPoints(options: StoreOptions, request: ImageRequest, name: string): void {
-  const directory = imageDirectory(options.storage, name);
-  try {
-    makeMountPoints(directory, request.mountPoints);
-  } catch (error) {
-    const why = ["EACCES", "EROFS", "EPERM"].includes(errorCode(error))
-      ? `${directory} is not writable`
-      : errorMessage(error);
-    throw new SystemFailure(
-      `cannot make mount points in image ${request.reference}: ${why}; ` +
-        `ch-run 0.36 or later needs none ([general.charliecloud] application_path)`,
-    );
-  }
-}
-
-function leasePlace(own: string, name: string): string {
-  return `${own}/in-use/${storageName(name)}`;
-}
-
-/** Whether a live job holds a lease; stale ones are dropped. */
-function inUse(place: string, now: number): boolean {
-  for (const claim of claimsOn(place)) {
-    if (claim && isStale(claim, now)) release(place, claim.token);
-  }
-  return claimsOn(place).length > 0;
+  return undefined;
 }

@@ -5,31 +5,20 @@ const MAX_LINKS = 40;
 const FROM_HOST = /^\/(dev|proc|sys|tmp)(\/|$)/;
 
 /**
- * Makes the mount points of bind mounts inside an image directory, for a ch-run that cannot make them on the fly
- * (before 0.36). Links inside the image are followed as the container would, never out of the image.
+ * Makes the mount point of a bind mount inside an image directory, for a ch-run that cannot make it on the fly: before
+ * 0.36 any, and some later ones none for a file. Links inside the image are followed as the container would, never out
+ * of the image. A source that does not exist yet will be a directory.
  *
- * @throws the file system's error, or an Error that names a path in the image that cannot be a mount point
+ * @returns why the path cannot be a mount point of this image; undefined when it is one now
+ * @throws the file system's error
  */
-export function makeMountPoints(
+export function makeMountPoint(
   image: string,
-  binds: readonly { readonly source: string; readonly target: string }[],
-): void {
-  for (const { source, target } of binds) {
-    if (FROM_HOST.test(target)) continue;
-    const isFile = statSync(source, { throwIfNoEntry: false })?.isDirectory() === false;
-    const parts = target.split("/").filter((part) => part !== "");
-    const leaf = isFile ? parts.pop() : undefined;
-    const directory = descend(image, parts, target);
-    if (leaf !== undefined && stats(`${directory}/${leaf}`) === undefined) {
-      writeFileSync(`${directory}/${leaf}`, "", { flag: "wx", mode: 0o644 });
-    }
-  }
-}
-
-/** The directory that `parts` lead to inside `image`; what is missing is made. */
-function descend(image: string, parts: readonly string[], target: string): string {
-  let path: string[] = [];
-  const open = [...parts];
+  bind: { readonly source: string; readonly target: string },
+): string | undefined {
+  if (FROM_HOST.test(bind.target)) return undefined;
+  let path: readonly string[] = [];
+  const open = bind.target.split("/");
   let links = 0;
   for (let part = open.shift(); part !== undefined; part = open.shift()) {
     if (part === "." || part === "") continue;
@@ -38,21 +27,34 @@ function descend(image: string, parts: readonly string[], target: string): strin
       continue;
     }
     const here = [image, ...path, part].join("/");
-    const found = stats(here);
-    if (found === undefined) mkdirSync(here, { mode: 0o755 });
+    const isFile = open.every((rest) => rest === "" || rest === ".") && isFileSource(bind.source);
+    const found = lstatSync(here, { throwIfNoEntry: false });
     if (found?.isSymbolicLink()) {
-      if (++links > MAX_LINKS) throw new Error(`too many symbolic links at ${target} in the image`);
+      if (++links > MAX_LINKS) return "there are too many symbolic links on the way";
       const to = readlinkSync(here);
       if (to.startsWith("/")) path = [];
       open.unshift(...to.split("/"));
       continue;
     }
-    if (found && !found.isDirectory()) throw new Error(`${target} is not a directory in the image`);
+    if (found === undefined) make(here, isFile);
+    const problem = found && mismatch(found, isFile);
+    if (problem !== undefined) return `/${[...path, part].join("/")} ${problem}`;
     path = [...path, part];
   }
-  return [image, ...path].join("/");
+  return undefined;
 }
 
-function stats(path: string): Stats | undefined {
-  return lstatSync(path, { throwIfNoEntry: false });
+/** Whether a bind mount's source is a file: not every ch-run makes a mount point for one. */
+export function isFileSource(source: string): boolean {
+  return statSync(source, { throwIfNoEntry: false })?.isDirectory() === false;
+}
+
+function make(path: string, isFile: boolean): void {
+  if (isFile) writeFileSync(path, "", { flag: "wx", mode: 0o644 });
+  else mkdirSync(path, { mode: 0o755 });
+}
+
+function mismatch(found: Stats, isFile: boolean): string | undefined {
+  if (found.isDirectory() === !isFile) return undefined;
+  return isFile ? "is a directory in the image and a file on the host" : "is not a directory";
 }

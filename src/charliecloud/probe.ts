@@ -26,13 +26,22 @@ const MARK = "jacamar-probe";
  */
 export async function probeImage(
   command: readonly string[],
-  env: Readonly<Record<string, string>>,
-  programs: readonly string[],
-  signal: AbortSignal,
+  {
+    env,
+    cwd,
+    programs,
+    signal,
+  }: {
+    readonly env: Readonly<Record<string, string>>;
+    /** Where the job's stages will start ch-run. */
+    readonly cwd: string;
+    readonly programs: readonly string[];
+    readonly signal: AbortSignal;
+  },
 ): Promise<ProbeResult | { readonly failure: string }> {
   const run = await runCommand([...command, "/bin/sh", "-c", probeScript(programs)], {
     env,
-    cwd: "/",
+    cwd,
     timeout: PROBE_MILLISECONDS,
     signal,
   });

@@ -30,6 +30,9 @@ export function pullEnvironment(input: PullEnvironmentInput): Record<string, str
   const { chImage, login, admin, user, storage, account, caBundle } = input;
   const base = Object.entries(chImageEnvironment(chImage, login));
   return {
+    // A pull that is killed while it commits to the build cache leaves an image that looks whole and a cache that no
+    // later pull can use; without the cache a repeated pull mends everything. A site or user may turn it on.
+    CH_IMAGE_CACHE: "disabled",
     // ch-image before 0.32 commits to its build cache with git, which refuses without an identity.
     GIT_AUTHOR_NAME: user.name,
     GIT_AUTHOR_EMAIL: `${user.name}@localhost`,

@@ -5,8 +5,8 @@ import { type PullFailure, pullImage } from "./ch-image.ts";
 import { storageLockHolder } from "./storage.ts";
 
 const BUSY_POLL_MILLISECONDS = 1000;
-/** `Refusal.from` of a pull that another pull policy may get round. */
-export const UNREACHABLE = "registry";
+/** `Refusal.from` of a pull that the runner stopped. */
+export const CANCELLED = "signal";
 
 /** What of an image request a pull needs; see `ImageRequest`. */
 export interface PullTarget {
@@ -15,6 +15,14 @@ export interface PullTarget {
   readonly chImage: string | undefined;
   readonly env: Readonly<Record<string, string>>;
   readonly anonymous: boolean;
+  /** Who chose the image, and the key that says so. */
+  readonly origin: { readonly fault: "user" | "admin"; readonly from: string };
+}
+
+export interface PullProblem {
+  readonly refusal: Refusal;
+  /** The registry said no before ch-image began to change the image of that name in the storage. */
+  readonly untouched: boolean;
 }
 
 /**
@@ -25,18 +33,25 @@ export async function pullWaiting(
   options: { readonly storage: string; readonly log: Log; readonly signal: AbortSignal },
   target: PullTarget,
   name: string,
-): Promise<Refusal | undefined> {
+): Promise<PullProblem | undefined> {
   const { chImage, reference, env } = target;
   if (chImage === undefined)
-    throw new SystemFailure("cannot pull an image: ch-image was not found");
+    throw new SystemFailure(
+      "cannot pull an image: ch-image was not found; set [general.charliecloud] application_path",
+    );
   const { log, signal, storage } = options;
   const onLine = (line: string) => {
-    if (!isProgress(line)) log.log(line);
+    if (!isProgress(line) && !isBusy(line)) log.log(line);
   };
   for (let told = false; ; told = true) {
     const failed = await pullImage({ chImage, reference, destination: name, env, onLine, signal });
     if (failed === undefined) return undefined;
-    if (failed.failure !== "busy") return explain(failed.failure, failed.said, target);
+    if (failed.failure !== "busy") {
+      return {
+        refusal: explain(failed.failure, failed.said, target),
+        untouched: UNTOUCHED.has(failed.failure),
+      };
+    }
     if (!told) {
       const holder = storageLockHolder(storage);
       log.log(`Waiting for ch-image, which works on ${storage}${holder ? ` (${holder})` : ""}`);
@@ -46,38 +61,51 @@ export async function pullWaiting(
   }
 }
 
+/** ch-image downloads everything before it unpacks anything. */
+const UNTOUCHED: ReadonlySet<PullFailure> = new Set([
+  "denied",
+  "unreachable",
+  "untrusted",
+  "no-tls",
+]);
+
+/** What ch-image says of a storage that is in use, each time it is asked. */
+function isBusy(line: string): boolean {
+  return /storage directory is already in use|concurrent instances of ch-image/.test(line);
+}
+
 /** ch-image reports each step of a download; the last one of a layer is enough. */
 function isProgress(line: string): boolean {
   return /downloading: /.test(line) && !/\(100%\)$/.test(line);
 }
 
 function explain(failure: PullFailure, said: string, target: PullTarget): Refusal {
-  const { reference, registry } = target;
+  const { reference, registry, origin } = target;
   switch (failure) {
     case "denied":
-      return refused(
-        "user",
-        "image",
-        `cannot pull ${reference}: ${registry} answered 401, 403 or 404, which ch-image does not tell apart (${said}). ` +
-          `Either there is no such image: check its name and tag; or it may not be pulled ` +
-          `${target.anonymous ? "without an account" : "with this account"}: set the CI/CD variables CH_IMAGE_USERNAME and CH_IMAGE_PASSWORD`,
-      );
+      return denied(said, target);
     case "unsuitable":
-      return refused(
-        "user",
-        "image",
-        `cannot use ${reference}: ${said}; wanted: an image for this host's architecture with gzip layers`,
-      );
+      return {
+        fault: origin.fault,
+        from: origin.from,
+        message: `cannot use ${reference}: ${said}; wanted: an image for this host's architecture with gzip layers`,
+      };
     case "unreachable":
       return refused(
         "system",
-        UNREACHABLE,
-        `cannot pull ${reference}: ${registry} does not answer (${said})`,
+        "registry",
+        `cannot pull ${reference}: ${registry} does not answer, or not with the image (${said})`,
+      );
+    case "no-tls":
+      return refused(
+        "admin",
+        "registry",
+        `cannot pull ${reference}: ${registry} speaks plain HTTP, which ch-image does not (${said}); wanted: a registry with TLS`,
       );
     case "untrusted":
       return refused(
         "admin",
-        UNREACHABLE,
+        "registry",
         `cannot pull ${reference}: the TLS certificate of ${registry} is not trusted (${said}); ` +
           `set REQUESTS_CA_BUNDLE in [general] user_bash_env or install its CA on this host`,
       );
@@ -88,10 +116,27 @@ function explain(failure: PullFailure, said: string, target: PullTarget): Refusa
         `cannot store ${reference}: ${said}`,
       );
     case "cancelled":
-      return refused("system", "signal", `pulling ${reference} was cancelled`);
+      return refused("system", CANCELLED, `pulling ${reference} was cancelled`);
     default:
       return refused("system", "ch-image", `cannot pull ${reference}: ${said}`);
   }
+}
+
+function denied(said: string, target: PullTarget): Refusal {
+  const { reference, registry, origin, anonymous } = target;
+  const variables = "the CI/CD variables CH_IMAGE_USERNAME and CH_IMAGE_PASSWORD";
+  const forUser = anonymous
+    ? `it may not be pulled without an account: set ${variables}`
+    : `this account may not pull it: set or correct ${variables}`;
+  const forAdmin =
+    "the job's account may not pull it: an image of the site must be open to every job, whose own variables are not used for it";
+  return {
+    fault: origin.fault,
+    from: origin.from,
+    message:
+      `cannot pull ${reference} (${origin.from}): ${registry} answered 401, 403 or 404, which ch-image does not tell apart (${said}). ` +
+      `Either there is no such image: check its name and tag; or ${origin.fault === "user" ? forUser : forAdmin}`,
+  };
 }
 
 function refused(fault: Refusal["fault"], from: string, message: string): Refusal {

@@ -12,37 +12,54 @@ export function imageDirectory(storage: string, reference: string): string {
 }
 
 /**
- * Whether the image is there whole. ch-image writes this file last; `ch-image list` shows half images too, takes the
+ * Whether the image is there whole. ch-image unpacks this file last; `ch-image list` shows half images too, takes the
  * storage's lock, and answers 0 when it does not get it.
  */
 export function isComplete(storage: string, reference: string): boolean {
-  return exists(`${imageDirectory(storage, reference)}/ch/metadata.json`);
+  const image = imageDirectory(storage, reference);
+  return exists(`${image}/ch/metadata.json`) && !isBeingCommitted(image);
+}
+
+/** With the build cache, ch-image goes on changing a whole image's files until it renames the Git branch `NAME#`. */
+function isBeingCommitted(image: string): boolean {
+  const git = /^gitdir: (.*)$/m.exec(readText(`${image}/.git`))?.[1];
+  return git !== undefined && readText(`${git}/HEAD`).trimEnd().endsWith("#");
 }
 
 /**
- * Checks that a storage directory can be trusted and be initialised by ch-image, which refuses a directory that holds
- * nothing but the mount point that an earlier `ch-run` of a SquashFS image left there: that one is taken away.
+ * Checks that a storage directory, if there is one, can be trusted: images are programs.
  *
- * @throws SystemFailure when the directory belongs to somebody else or its parent is missing
+ * @throws SystemFailure when the directory or a link to it belongs to somebody else, or its parent is missing
  */
-export function prepareStorage(storage: string, uid: number, key: string): void {
+export function checkStorage(storage: string, uid: number, key: string): void {
   const parent = storage.slice(0, storage.lastIndexOf("/")) || "/";
   if (!statSync(parent, { throwIfNoEntry: false })?.isDirectory()) {
     throw new SystemFailure(
       `image storage ${storage}: ${parent} is not a directory; wanted: an existing one (${key})`,
     );
   }
-  const stats = lstatSync(storage, { throwIfNoEntry: false });
-  if (stats === undefined) return;
-  if (stats.uid !== uid && !stats.isSymbolicLink()) {
+  const entry = lstatSync(storage, { throwIfNoEntry: false });
+  const owners = [
+    ...(entry?.isSymbolicLink() && entry.uid !== 0 ? [entry.uid] : []),
+    statSync(storage, { throwIfNoEntry: false })?.uid ?? uid,
+  ];
+  const foreign = owners.find((owner) => owner !== uid);
+  if (foreign !== undefined) {
     throw new SystemFailure(
-      `image storage ${storage} belongs to uid ${stats.uid}; wanted: uid ${uid} (${key})`,
+      `image storage ${storage} belongs to uid ${foreign}; wanted: uid ${uid} (${key})`,
     );
   }
-  if (!exists(`${storage}/version`) && readdirSync(storage).every((name) => name === "mnt")) {
-    if (exists(`${storage}/mnt`)) rmdirSync(`${storage}/mnt`);
-    rmdirSync(storage);
-  }
+}
+
+/**
+ * Takes away a storage directory that holds nothing but the mount point which an earlier `ch-run` of a SquashFS image
+ * left there: ch-image makes a storage, but refuses to fill such a directory.
+ */
+export function prepareStorage(storage: string): void {
+  if (!lstatSync(storage, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (exists(`${storage}/version`) || !readdirSync(storage).every((name) => name === "mnt")) return;
+  if (exists(`${storage}/mnt`)) rmdirSync(`${storage}/mnt`);
+  rmdirSync(storage);
 }
 
 /** Who holds ch-image's own lock on the storage, for people: `ch-image pull … (pid 7)`; empty when it cannot be known. */

@@ -1,4 +1,5 @@
 import { accept, type Refusal, refuse, type Verdict } from "../plan/decision.ts";
+import { quoted } from "../plan/quoted.ts";
 
 /** Options of ch-run, 0.31 to 0.45, by what they do with a value. */
 const LONG: Readonly<Record<string, "flag" | "required" | "optional">> = {
@@ -57,10 +58,18 @@ const SHORT: Readonly<Record<string, string>> = {
   "?": "help",
 };
 
-export interface CheckedOptions {
+/** Options that would take away what the driver itself relies on, and what to use instead. */
+const RESERVED: ReadonlyMap<string, string> = new Map([
+  ["quiet", "silences the job's own output; leave it out"],
+  ["storage", "names another image storage; admins set [general.charliecloud] image_storage_dir"],
+]);
+
+/** One option of a ch-run command line. */
+export interface ChRunOption {
+  /** The option, and its value when that is a word of its own. */
   readonly words: readonly string[];
-  /** Bind mounts among them, as written: `SRC[:DST]`. */
-  readonly binds: readonly string[];
+  /** The value of `--bind`, as written: `SRC[:DST]`. */
+  readonly bind?: string;
 }
 
 /**
@@ -71,8 +80,8 @@ export function checkOptions(
   words: readonly string[],
   fault: Refusal["fault"],
   from: string,
-): Verdict<CheckedOptions> {
-  const binds: string[] = [];
+): Verdict<readonly ChRunOption[]> {
+  const options: ChRunOption[] = [];
   for (let i = 0; i < words.length; i++) {
     const word = words[i] ?? "";
     const option = readOption(word);
@@ -80,54 +89,65 @@ export function checkOptions(
       const what = word === "--" ? "would end ch-run's options" : "would become the image";
       return refuse(
         fault,
-        `${from}: the word ${JSON.stringify(word)} ${what}; wanted: options of ch-run such as --bind=SRC:DST`,
+        `${from}: the word ${quoted(word)} ${what}; wanted: options of ch-run such as --bind=SRC:DST`,
         from,
       );
     }
+    const why = option.names.map((name) => RESERVED.get(name)).find((text) => text !== undefined);
+    if (why !== undefined) return refuse(fault, `${from}: the option ${quoted(word)} ${why}`, from);
     let value = option.value;
     if (option.takesNext) {
       value = words[++i];
       if (value === undefined) {
-        return refuse(fault, `${from}: the option ${JSON.stringify(word)} needs a value`, from);
+        return refuse(fault, `${from}: the option ${quoted(word)} needs a value`, from);
       }
     }
-    if (option.name === "bind" && value !== undefined) binds.push(value);
+    const whole = option.takesNext ? [word, value ?? ""] : [word];
+    const bind = option.names.at(-1) === "bind" ? value : undefined;
+    options.push(bind === undefined ? { words: whole } : { words: whole, bind });
   }
-  return accept({ words, binds });
+  return accept(options);
 }
 
-function readOption(
-  word: string,
-): { name: string; value?: string; takesNext: boolean } | undefined {
+interface Reading {
+  /** More than one where short options are joined; the last is the one that may have a value. */
+  readonly names: readonly string[];
+  readonly value?: string;
+  readonly takesNext: boolean;
+}
+
+function readOption(word: string): Reading | undefined {
   if (word === "--" || word === "-" || !word.startsWith("-")) return undefined;
   return word.startsWith("--") ? readLong(word.slice(2)) : readShort(word.slice(1));
 }
 
-function readLong(text: string): { name: string; value?: string; takesNext: boolean } {
+function readLong(text: string): Reading {
   const [written = "", ...rest] = text.split("=");
   const name = resolveName(written);
   return rest.length > 0
-    ? { name, value: rest.join("="), takesNext: false }
-    : { name, takesNext: LONG[name] === "required" };
+    ? { names: [name], value: rest.join("="), takesNext: false }
+    : { names: [name], takesNext: LONG[name] === "required" };
 }
 
 /** A unique beginning of a long option stands for it, as getopt_long has it. */
 function resolveName(written: string): string {
-  if (written in LONG) return written;
+  if (Object.hasOwn(LONG, written)) return written;
   const matches = Object.keys(LONG).filter((name) => name.startsWith(written));
   return matches.length === 1 ? (matches[0] ?? written) : written;
 }
 
 /** Short options combine (`-vb/data`); the first that takes a value takes the rest of the word. */
-function readShort(letters: string): { name: string; value?: string; takesNext: boolean } {
-  let name = "";
+function readShort(letters: string): Reading {
+  const names: string[] = [];
   for (let i = 0; i < letters.length; i++) {
-    name = SHORT[letters[i] ?? ""] ?? "";
+    const name = SHORT[letters[i] ?? ""] ?? "";
     const kind = LONG[name] ?? "flag";
+    names.push(name);
     if (kind === "flag") continue;
     const value = letters.slice(i + 1);
-    if (value !== "") return { name, value, takesNext: false };
-    return { name, takesNext: kind === "required" };
+    return value !== ""
+      ? { names, value, takesNext: false }
+      : { names, takesNext: kind === "required" };
   }
-  return { name, takesNext: false };
+  return { names, takesNext: false };
 }

@@ -1,13 +1,13 @@
-import { rmSync } from "node:fs";
 import { openImageStore } from "../charliecloud/image-store.ts";
 import { pullEnvironment } from "../charliecloud/pull-environment.ts";
 import { readRunning, readState, STATE_VARIABLE } from "../executors/attempt.ts";
 import { type LeaseNote, leaseFile } from "../executors/container.ts";
 import { endLeftovers, endRunningStage } from "../executors/end-processes.ts";
+import { removeTree } from "../executors/remove-tree.ts";
 import { type AttemptState, adminEnvironment } from "../executors/site.ts";
 import { collectStaleClaims } from "../executors/stale-claims.ts";
 import { places, release } from "../host/claim.ts";
-import { readJson } from "../host/files.ts";
+import { readJson, unlinkIfThere } from "../host/files.ts";
 import type { Log } from "../host/log.ts";
 import type { Outcome } from "../plan/outcome.ts";
 import type { Environment } from "./hook.ts";
@@ -30,7 +30,7 @@ export async function cleanUp(env: Environment, log: Log): Promise<Outcome> {
   for (const role of ["step", "helper"] as const)
     await releaseImage(leaseFile(directory, role), state, log);
   if (directories !== undefined && !settings.general.retain_logs) {
-    rmSync(directories.scripts, { recursive: true, force: true });
+    removeTree(directories.scripts);
   }
   const now = Date.now();
   for (const claimDirectory of state.claimDirectories) {
@@ -73,5 +73,5 @@ async function releaseImage(file: string, state: AttemptState, log: Log): Promis
     caBundle: undefined,
   });
   await store.release(note, token, { chImage, env: tools });
-  rmSync(file, { force: true });
+  unlinkIfThere(file);
 }

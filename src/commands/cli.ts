@@ -1,7 +1,8 @@
 import { type ArgsDef, type CommandDef, parseArgs, renderUsage, runCommand } from "citty";
-import { createLog, writeLine } from "../host/log.ts";
+import { createLog } from "../host/log.ts";
+import { writeLine } from "../host/redact.ts";
 import { type Environment, exitProtocol, runHook } from "./hook.ts";
-import { misusedOption, suggestion } from "./options.ts";
+import { misusedWord, suggestion } from "./options.ts";
 import { driverVersion, versionText } from "./version.ts";
 
 const configuration = {
@@ -70,7 +71,7 @@ function commandsFor(run: Run): Commands {
         version: driverVersion(),
       };
       let answer = "";
-      run.exit = await runHook("config", env, log, () =>
+      run.exit = await runHook("config", env, log.error, () =>
         configure(input, env, log, (value) => {
           answer = JSON.stringify(value);
         }),
@@ -87,7 +88,7 @@ function commandsFor(run: Run): Commands {
       const { prepare: work } = await import("./prepare.ts");
       const { untilSignal } = await import("./signals.ts");
       const log = createLog({ info: 1 });
-      run.exit = await runHook("prepare", env, log, () =>
+      run.exit = await runHook("prepare", env, log.error, () =>
         untilSignal((signal) => work(env, log, signal)),
       );
     },
@@ -99,10 +100,8 @@ function commandsFor(run: Run): Commands {
       stage: { type: "positional", description: "the stage's name, e.g. build_script" },
     },
     async run({ args }) {
-      const { runStage } = await import("./run.ts");
-      run.exit = await runHook("run", env, createLog({ info: 1 }), async (protocol) =>
-        runStage(String(args["script"]), String(args["stage"]), env, protocol),
-      );
+      const { runStageHook } = await import("./run.ts");
+      run.exit = await runStageHook(String(args["script"]), String(args["stage"]), env);
     },
   };
   const cleanup: Command = {
@@ -114,24 +113,24 @@ function commandsFor(run: Run): Commands {
     async run() {
       const { cleanUp } = await import("./cleanup.ts");
       const log = createLog({ info: 2 });
-      run.exit = await runHook("cleanup", env, log, () => cleanUp(env, log));
+      run.exit = await runHook("cleanup", env, log.error, () => cleanUp(env, log));
     },
   };
   return { config, prepare, run: stage, cleanup } as Readonly<Record<string, CommandDef<ArgsDef>>>;
 }
 
 /** Runs the driver with the words of its command line and gives the exit code of the process. */
-export async function start(words: readonly string[], env: Environment): Promise<number> {
+export async function runCommandLine(words: readonly string[], env: Environment): Promise<number> {
   const at = commandIndex(words);
   const globals = at < 0 ? words : words.slice(0, at);
   const flags = parseArgs<typeof globalArgs>([...globals], globalArgs);
   const run: Run = { env, noAuth: flags.auth === false, exit: 0 };
   const commands = commandsFor(run);
   const name = words[at] ?? "";
-  const command = commands[name];
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   const rest = at < 0 ? [] : words.slice(at + 1);
   const misuse =
-    misusedOption(globals, globalArgs) ?? (command && misusedOption(rest, command.args as ArgsDef));
+    misusedWord(globals, globalArgs) ?? (command && misusedWord(rest, command.args as ArgsDef));
   if (words.includes("--help") || words.includes("-h")) return await help(command, commands);
   if (misuse !== undefined) return usageError(misuse, env);
   if (flags.version) {
@@ -139,6 +138,7 @@ export async function start(words: readonly string[], env: Environment): Promise
     return 0;
   }
   if (flags.explain) {
+    if (at >= 0) return usageError(`unexpected word ${JSON.stringify(name)} beside --explain`, env);
     const { explain } = await import("./explain.ts");
     return await explain({ words, flags, noAuth: run.noAuth, env });
   }

@@ -1,16 +1,17 @@
 import { readFileSync } from "node:fs";
-import { gatherFacts } from "../executors/facts.ts";
+import { type Facts, gatherFacts } from "../executors/facts.ts";
 import { type JobPlan, planJob, planStage } from "../executors/job-plan.ts";
 import { loginShell } from "../executors/site.ts";
 import { SystemFailure } from "../host/failure.ts";
 import { errorMessage } from "../host/files.ts";
-import { registerSecrets, writeLine } from "../host/log.ts";
+import { redact, registerSecrets, writeLine } from "../host/redact.ts";
 import { currentUser } from "../host/user.ts";
+import type { Job } from "../job/job.ts";
 import { readJob } from "../job/read-job.ts";
 import { formatProblem } from "../settings/problem.ts";
 import type { Settings } from "../settings/settings.ts";
 import { compilerFor } from "./compiler.ts";
-import { type Explanation, explanationText } from "./explanation-text.ts";
+import { type Explanation, explanationJson, explanationText } from "./explanation-text.ts";
 import type { Environment } from "./hook.ts";
 
 const BAD_INPUT = 2;
@@ -39,10 +40,7 @@ export async function explain(input: ExplainInput): Promise<number> {
     const settings = await loadSettings(flags.configuration);
     if (settings === undefined) return BAD_INPUT;
     const explanation = await explainJob(input, settings);
-    const text = flags.json
-      ? JSON.stringify(explanation, undefined, 2)
-      : explanationText(explanation);
-    writeLine(1, text);
+    writeLine(1, flags.json ? explanationJson(explanation) : explanationText(explanation));
     return 0;
   } catch (error) {
     if (!(error instanceof SystemFailure)) throw error;
@@ -76,17 +74,26 @@ async function explainJob(input: ExplainInput, settings: Settings): Promise<Expl
   });
   const compile = await compilerFor(settings);
   const plan = planJob({ settings, job, user, slot: job.concurrentId, facts, noAuth, compile });
+  // Before quotes and escapes, in which a secret could not be found again.
+  return redacted(explanationOf({ settings, job, facts, plan, stage: flags.stage }));
+}
+
+/** The plan with what it was made of. */
+export function explanationOf(made: {
+  readonly settings: Settings;
+  readonly job: Job;
+  readonly facts: Facts;
+  readonly plan: JobPlan;
+  /** This stage alone. */
+  readonly stage: string | undefined;
+}): Explanation {
+  const { settings, job, facts, plan, stage } = made;
   const { chRun, chImage, searched } = facts.applications;
+  const { id, name, project, source, timeout } = job;
   return {
     version: 1,
     configuration: settings.file,
-    job: {
-      id: job.id,
-      name: job.name,
-      project: job.project,
-      source: job.source,
-      timeout: job.timeout,
-    },
+    job: { id, name, project, source, timeout },
     facts: {
       bash: facts.shell.bash,
       environment: Object.keys(facts.shell.env),
@@ -95,8 +102,14 @@ async function explainJob(input: ExplainInput, settings: Settings): Promise<Expl
       searched,
     },
     inactive: settings.inactive,
-    plan: onlyStage(plan, flags.stage),
+    plan: onlyStage(plan, stage),
   };
+}
+
+function redacted<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value), (_key, part: unknown) =>
+    typeof part === "string" ? redact(part) : part,
+  );
 }
 
 function onlyStage(plan: JobPlan, name: string | undefined): JobPlan {

@@ -27,6 +27,10 @@ export interface Explanation {
   readonly plan: JobPlan;
 }
 
+export function explanationJson(explanation: Explanation): string {
+  return JSON.stringify(explanation, undefined, 2);
+}
+
 /** The same plan for people. */
 export function explanationText(explanation: Explanation): string {
   const { plan, job, facts, inactive } = explanation;
@@ -113,7 +117,7 @@ function container(title: string, plan: ContainerPlan): string[] {
     line("storage", storage),
     `  pull           ${quoteCommand(pullCommand)}`,
     line("--write-fake", writeFake),
-    ...[...plan.binds, ...plan.volumes].map(
+    ...[...plan.binds, ...plan.volumes, ...plan.optionBinds].map(
       ({ source, target, because, from }) =>
         `  bind           ${source}${source === target ? "" : ` at ${target}`}: ${because} (${from})`,
     ),

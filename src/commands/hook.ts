@@ -1,7 +1,6 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { SystemFailure } from "../host/failure.ts";
-import { errorMessage } from "../host/files.ts";
-import type { Log } from "../host/log.ts";
+import { errorMessage, unlinkIfThere } from "../host/files.ts";
 import { exitCodes, type Outcome } from "../plan/outcome.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -28,14 +27,14 @@ export function exitProtocol(env: Environment): ExitProtocol {
 
 /** The runner reads the file after every hook that exits with 1 and never removes it itself. */
 export function removeStaleExitCode(protocol: ExitProtocol): void {
-  if (protocol.exitCodeFile !== undefined) rmSync(protocol.exitCodeFile, { force: true });
+  if (protocol.exitCodeFile !== undefined) unlinkIfThere(protocol.exitCodeFile);
 }
 
 /** Runs one hook to its end and gives the exit code of the process: the one place where failures are told apart. */
 export async function runHook(
   name: string,
   env: Environment,
-  log: Log,
+  complain: (message: string) => void,
   work: (protocol: ExitProtocol) => Promise<Outcome>,
 ): Promise<number> {
   const protocol = exitProtocol(env);
@@ -46,17 +45,13 @@ export async function runHook(
   } catch (error) {
     outcome = { kind: "failed", message: describe(name, error), retryable: true };
   }
-  report(outcome, log);
+  if (outcome.kind === "refused") complain(outcome.refusal.message);
+  if (outcome.kind === "failed" || outcome.kind === "cancelled") complain(outcome.message);
   const { exit, exitCodeFile } = exitCodes(outcome, protocol);
   if (exitCodeFile !== undefined && protocol.exitCodeFile !== undefined) {
     writeFileSync(protocol.exitCodeFile, `${exitCodeFile}\n`);
   }
   return exit;
-}
-
-function report(outcome: Outcome, log: Log): void {
-  if (outcome.kind === "refused") log.error(outcome.refusal.message);
-  if (outcome.kind === "failed" || outcome.kind === "cancelled") log.error(outcome.message);
 }
 
 /** One line for what the outside world did to us; a stack only for what must be a fault of the driver. */

@@ -4,31 +4,46 @@ import type { ArgsDef } from "citty";
 const EVERYWHERE = ["help", "h"];
 
 /**
- * The first option among `words` that the command does not have, as a message. citty itself takes any option, so a
- * mistyped `--configuraton` would be a missing configuration.
+ * The first word that the command cannot take, as a message. citty itself takes any word, so a mistyped
+ * `--configuraton` would be a missing configuration.
  */
-export function misusedOption(
+export function misusedWord(
   words: readonly string[],
   args: ArgsDef | undefined,
 ): string | undefined {
-  const definitions = Object.entries(args ?? {});
-  const known = new Map<string, string | undefined>(EVERYWHERE.map((name) => [name, "boolean"]));
-  for (const [name, definition] of definitions) {
-    if (definition.type === "positional" || definition.type === undefined) continue;
+  const known = optionTypes(args);
+  let places = Object.values(args ?? {}).filter(({ type }) => type === "positional").length;
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] ?? "";
+    const spelled = /^(--?)([^=]+)(=)?/.exec(word);
+    if (spelled === null) {
+      if (word.startsWith("-") && word !== "-") return `unknown option ${word}`;
+      if (--places < 0) return `unexpected word ${JSON.stringify(word)}`;
+      continue;
+    }
+    const [, dashes, name = "", equals] = spelled;
+    const type = known.get(name);
+    if (type === undefined || (name.length === 1) !== (dashes === "-")) {
+      return `unknown option ${word}`;
+    }
+    if (type === "boolean" && equals) return `option ${dashes}${name} takes no value`;
+    if (type === "boolean" || equals) continue;
+    const value = words[++i];
+    if (value === undefined || value.startsWith("--")) return `option ${word} needs a value`;
+  }
+  return undefined;
+}
+
+/** Each option by all of its names, without dashes. */
+function optionTypes(args: ArgsDef | undefined): Map<string, "boolean" | "string"> {
+  const known = new Map<string, "boolean" | "string">(EVERYWHERE.map((name) => [name, "boolean"]));
+  for (const [name, definition] of Object.entries(args ?? {})) {
+    if (definition.type !== "boolean" && definition.type !== "string") continue;
     known.set(name, definition.type);
     if (definition.type === "boolean") known.set(`no-${name}`, "boolean");
     for (const alias of aliasesOf(definition)) known.set(alias, definition.type);
   }
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i] ?? "";
-    if (!word.startsWith("-") || word === "-") continue;
-    const [name = "", value] = word.replace(/^--?/, "").split("=", 2);
-    const type = known.get(name);
-    if (!known.has(name)) return `unknown option ${word}`;
-    if (type !== "string" || value !== undefined) continue;
-    if (words[++i] === undefined) return `option ${word} needs a value`;
-  }
-  return undefined;
+  return known;
 }
 
 function aliasesOf(definition: object): readonly string[] {

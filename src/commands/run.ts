@@ -1,5 +1,6 @@
-import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { entryPath, recordPath, scriptPath } from "../bash/entry-path.ts";
+import { quoteWord } from "../bash/quote.ts";
 import { containerEntryProgram, hostEntryProgram } from "../bash/templates.ts";
 import {
   attemptDirectory,
@@ -11,28 +12,29 @@ import {
 } from "../executors/attempt.ts";
 import { replaceBy } from "../host/exec.ts";
 import { SystemFailure } from "../host/failure.ts";
-import { errorMessage } from "../host/files.ts";
-import { writeLine } from "../host/log.ts";
+import { errorMessage, unlinkIfThere } from "../host/files.ts";
 import { identify } from "../host/proc.ts";
+import { writeLine } from "../host/redact.ts";
 import { isArtifactStage, stageKind } from "../job/stages.ts";
+import { type Environment, type ExitProtocol, runHook } from "./hook.ts";
 
-/** Which exit codes gitlab-runner understands, and where it reads a script's own status. */
-export interface ExitProtocol {
-  readonly buildFailure: number;
-  readonly systemFailure: number;
-  readonly exitCodeFile: string | undefined;
+/** The `run` hook. Comes back only with a failure: else this process has become the stage's supervisor. */
+export async function runStageHook(
+  script: string,
+  stage: string,
+  env: Environment,
+): Promise<number> {
+  const complain = (message: string) => writeLine(2, `jacamar: error: ${message}`);
+  return await runHook("run", env, complain, async (protocol) =>
+    runStage(script, stage, env, protocol),
+  );
 }
 
 /**
  * Starts one stage: writes its entry program and becomes the supervising Bash. Runs about ten times a job, so it reads
  * one small file and decides nothing that `prepare` could decide.
  */
-export function runStage(
-  script: string,
-  stage: string,
-  env: Readonly<Record<string, string | undefined>>,
-  protocol: ExitProtocol,
-): never {
+function runStage(script: string, stage: string, env: Environment, protocol: ExitProtocol): never {
   const directory = attemptDirectory(env);
   const prepared = readPrepared(directory);
   if (prepared === undefined) {
@@ -46,7 +48,7 @@ export function runStage(
   const recipe = prepared.recipes[stageKind(stage)];
   const { entry, record } = writeEntry(prepared, recipe, script, stage);
   const command = [...recipe.argv, entry];
-  if (recipe.shown !== undefined) writeLine(1, `${recipe.shown} ${entry}`);
+  if (recipe.shown !== undefined) writeLine(1, `${recipe.shown} ${quoteWord(entry)}`);
   writeFileSync(runningPath(directory), JSON.stringify(identify(process.pid)), { mode: 0o600 });
   process.chdir(prepared.cwd);
   const { buildFailure, systemFailure, exitCodeFile = "" } = protocol;
@@ -74,7 +76,7 @@ function writeEntry(
   const record = recordPath(prepared.scripts, stage);
   try {
     const text = readFileSync(script, "utf8");
-    rmSync(record, { force: true });
+    unlinkIfThere(record);
     if (recipe.kind === "host") {
       put(entry, hostEntryProgram({ record, fallback: recipe.fallback ?? "", script: text }));
     } else {
@@ -93,7 +95,6 @@ function writeEntry(
 
 /** A new file each time: the old one may be open in a container, or be a link. */
 function put(path: string, text: string): void {
-  rmSync(path, { force: true });
+  unlinkIfThere(path);
   writeFileSync(path, text, { flag: "wx", mode: 0o700 });
-  chmodSync(path, 0o700);
 }

@@ -1,24 +1,29 @@
 import { canWriteFake } from "../charliecloud/applications.ts";
 import { pullArgv } from "../charliecloud/ch-image.ts";
 import { type ChRunOptions, chRunArgv } from "../charliecloud/ch-run.ts";
-import { checkOptions } from "../charliecloud/user-options.ts";
+import type { MountPoint } from "../charliecloud/image-store.ts";
 import type { User } from "../host/user.ts";
 import type { Job } from "../job/job.ts";
 import { judgeImage } from "../plan/allowlist.ts";
 import { type CredentialChoice, chooseCredentials } from "../plan/credentials.ts";
-import { accept, type Decision, type Refusal, refuse, type Verdict } from "../plan/decision.ts";
+import { accept, type Decision, refuse, type Verdict } from "../plan/decision.ts";
 import type { Directories } from "../plan/directories.ts";
 import { expandAccount } from "../plan/expand.ts";
+import { isWithin, normalisePath } from "../plan/paths.ts";
 import { choosePullPolicies } from "../plan/pull-policy.ts";
+import { quoted } from "../plan/quoted.ts";
 import { parseReference, type Reference } from "../plan/reference.ts";
 import { type Bind, planVolumes } from "../plan/volumes.ts";
-import { splitWords } from "../plan/words.ts";
 import type { CompiledPattern } from "../settings/patterns.ts";
 import type { PullPolicy, Settings } from "../settings/settings.ts";
+import { type PlannedOption, type PlannedOptions, planOptions } from "./ch-run-options.ts";
 import type { Facts } from "./facts.ts";
 
 const TABLE = "[general.charliecloud]";
-const USER_ARGUMENTS = "JACAMAR_CI_CHARLIECLOUD_ARGS";
+const TOOLS = `${TABLE} application_path`;
+const JOB_IMAGE = "image:";
+/** Where ch-run mounts its overlay. */
+const SRV = "/srv";
 
 export interface ContainerInput {
   readonly settings: Settings;
@@ -44,20 +49,23 @@ export interface ContainerPlan {
   readonly storage: Decision<string>;
   readonly binds: readonly Bind[];
   readonly volumes: readonly Bind[];
+  /** Bind mounts among the administrator's and the user's options. */
+  readonly optionBinds: readonly Bind[];
   readonly writeFake: Decision<boolean>;
   readonly chRun: string;
   readonly options: ChRunOptions;
-  /** The same without anything that the user asked for: tells whose fault it is when the container does not start. */
-  readonly optionsWithoutUser: ChRunOptions;
-  /** Mount points that the image itself must have: all of them, when ch-run cannot make them. */
-  readonly mountPoints: readonly { readonly source: string; readonly target: string }[];
+  /** For a first start in `prepare`: without what lies in the builds directory, which is still empty then. */
+  readonly trial: ChRunOptions;
+  /** The trial without anything that the user asked for: tells whose fault it is when the container does not start. */
+  readonly trialWithoutUser: ChRunOptions;
+  readonly mountPoints: readonly MountPoint[];
   readonly notes: readonly string[];
 }
 
 export function planContainer(input: ContainerInput): Verdict<ContainerPlan> {
   const { image, settings, job, role } = input;
-  const byUser = image.from === "image:";
-  const fault = byUser ? "user" : "admin";
+  const fault = faultOf(image);
+  const byUser = fault === "user";
   const reference = parseReference(image.choice, { fault, from: image.from });
   if (!reference.ok) return reference;
   const allowlist = byUser
@@ -80,7 +88,7 @@ export function planContainer(input: ContainerInput): Verdict<ContainerPlan> {
   if (!credentials.ok) return credentials;
   const policies = choosePullPolicies(policyWish(input));
   if (!policies.ok) return policies;
-  const words = planWords(input);
+  const words = planOptions({ ...input, cwd: input.directories.builds });
   if (!words.ok) return words;
   const volumes = role === "step" ? planUserVolumes(input) : accept<readonly Bind[]>([]);
   if (!volumes.ok) return volumes;
@@ -109,48 +117,101 @@ interface Parts {
   readonly credentials: CredentialChoice;
   readonly pullPolicies: readonly Decision<PullPolicy>[];
   readonly volumes: readonly Bind[];
-  readonly words: PlannedWords;
+  readonly words: PlannedOptions;
 }
 
 function assemble(input: ContainerInput, parts: Parts): Verdict<ContainerPlan> {
-  const { directories, facts, settings, role, image } = input;
+  const { directories, facts, role, image } = input;
   const { chRun, chImage, searched } = facts.applications;
   if (chRun === undefined) {
-    return refuse(
-      "admin",
-      `cannot run a container: ch-run was not found in ${searched}`,
-      `${TABLE} application_path`,
-    );
+    return refuse("admin", `cannot run a container: ch-run was not found in ${searched}`, TOOLS);
   }
-  const binds = jobBinds(directories);
-  const all = [...binds, ...parts.volumes, ...parts.words.binds];
-  const writeFake = chooseWriteFake(chRun.version, all);
+  if (chImage === undefined && parts.pullPolicies.every(({ choice }) => choice === "always")) {
+    return refuse("admin", `cannot pull images: ch-image was not found in ${searched}`, TOOLS);
+  }
   const storage = chooseStorage(input);
-  const options: ChRunOptions = {
-    writeFake: writeFake.choice,
-    storage: storage.choice,
-    imageEnvironment: settings.charliecloud.image_environment,
-    home: `${directories.scripts}/home`,
-    binds,
-    volumes: parts.volumes,
-    words: parts.words.words,
-  };
+  if (!storage.ok) return storage;
   const { reference, words, ...decided } = parts;
+  const binds = jobBinds(directories);
+  const optionBinds = words.options.flatMap(({ bind }) => bind ?? []);
+  const writeFake = chooseWriteFake(chRun.version, [...binds, ...parts.volumes, ...optionBinds]);
+  const variants = chRunVariants(input, parts, {
+    writeFake: writeFake.choice,
+    storage: storage.value.choice,
+    binds,
+  });
   return accept({
     role,
     image,
     reference,
     ...decided,
     pullCommand: pullArgv(chImage?.path ?? "ch-image", reference.pull, undefined),
-    storage,
+    storage: storage.value,
     binds,
+    optionBinds,
     writeFake,
     chRun: chRun.path,
-    options,
-    optionsWithoutUser: { ...options, volumes: [], words: words.adminWords },
-    mountPoints: writeFake.choice ? [] : all,
-    notes: [...(reference.note ? [reference.note] : []), ...words.notes],
+    ...variants,
+    mountPoints: planMountPoints(input, binds, parts, writeFake.choice),
+    notes: [
+      ...(reference.note ? [reference.note] : []),
+      ...words.notes,
+      ...(writeFake.from === SRV
+        ? [`The container's root is read-only: ${writeFake.because}`]
+        : []),
+    ],
   });
+}
+
+function chRunVariants(
+  { directories, settings }: ContainerInput,
+  { volumes, words }: Parts,
+  fixed: Pick<ChRunOptions, "writeFake" | "storage" | "binds">,
+): Pick<ContainerPlan, "options" | "trial" | "trialWithoutUser"> {
+  const isThere = ({ source }: { readonly source: string }) => !isLater(directories, source);
+  const common = {
+    ...fixed,
+    imageEnvironment: settings.charliecloud.image_environment,
+    home: `${directories.scripts}/home`,
+  };
+  const trialWords = words.options.filter(({ bind }) => bind === undefined || isThere(bind));
+  const wordsOf = (options: readonly PlannedOption[]) => options.flatMap((option) => option.words);
+  return {
+    options: { ...common, volumes, words: wordsOf(words.options) },
+    trial: { ...common, volumes: volumes.filter(isThere), words: wordsOf(trialWords) },
+    trialWithoutUser: {
+      ...common,
+      volumes: [],
+      words: wordsOf(trialWords.filter(({ fault }) => fault === "admin")),
+    },
+  };
+}
+
+/** Whether the path lies where the job's sources are fetched to, so that it may not exist before that. */
+function isLater(directories: Pick<Directories, "builds">, source: string): boolean {
+  return isWithin(normalisePath(source), directories.builds);
+}
+
+/** ch-run makes mount points only with --write-fake, and some versions none for a file even then. */
+function planMountPoints(
+  { image }: ContainerInput,
+  binds: readonly Bind[],
+  { volumes, words }: Parts,
+  filesOnly: boolean,
+): MountPoint[] {
+  const points = (list: readonly Bind[], fault: "user" | "admin") =>
+    list.map(({ source, target, from }) => ({ source, target, fault, from, filesOnly }));
+  return [
+    // An image that cannot hold the job's directories is its owner's choice.
+    ...points(binds, faultOf(image)),
+    ...points(volumes, "user"),
+    ...words.options.flatMap(({ bind, fault }) => (bind ? points([bind], fault) : [])),
+  ];
+}
+
+/** Who chose the image. */
+export function faultOf(image: Decision<string>): "user" | "admin" {
+  return image.from === JOB_IMAGE ? "user" : "admin";
 }
 
 function policyWish(input: ContainerInput) {
@@ -172,10 +233,7 @@ function jobBinds(directories: Directories): Bind[] {
 }
 
 /** ch-run before 0.36 has no overlay; and the overlay hides the host's /srv from bind mounts. */
-function chooseWriteFake(
-  version: string,
-  binds: readonly { readonly source: string }[],
-): Decision<boolean> {
+function chooseWriteFake(version: string, binds: readonly Bind[]): Decision<boolean> {
   const from = `ch-run ${version || "of unknown version"}`;
   if (!canWriteFake(version)) {
     return {
@@ -184,92 +242,47 @@ function chooseWriteFake(
       from,
     };
   }
-  const hidden = binds.find(({ source }) => /^\/srv(\/|$)/.test(source));
+  const hidden = binds.find(({ source }) => isWithin(normalisePath(source), SRV));
   if (hidden !== undefined) {
     return {
       choice: false,
-      because: `--write-fake would hide ${hidden.source}: mount points are made in the stored image`,
-      from,
+      because: `--write-fake would hide ${hidden.source} (${hidden.from}): mount points are made in the stored image`,
+      from: SRV,
     };
   }
   return { choice: true, because: "it can overlay the read-only image", from };
 }
 
-function chooseStorage(input: ContainerInput): Decision<string> {
+function chooseStorage(input: ContainerInput): Verdict<Decision<string>> {
   const { settings, user, facts } = input;
+  const from = `${TABLE} image_storage_dir`;
   const directory = settings.charliecloud.image_storage_dir;
   if (directory !== undefined) {
-    const base = expandAccount(directory, account(user), { tilde: true }).replace(/\/+$/, "");
-    return {
-      choice: `${base}/${user.name}.ch`,
+    const account = { home: user.home, user: user.name, uid: user.uid };
+    const expanded = expandAccount(directory, account, { tilde: true });
+    if (!expanded.startsWith("/")) {
+      const message = `cannot use ${from} = ${quoted(directory)}: it is relative; wanted: an absolute path such as $HOME/images`;
+      return refuse("admin", message, from);
+    }
+    return accept({
+      choice: normalisePath(`${expanded}/${user.name}.ch`),
       because: "the configuration names its directory",
-      from: `${TABLE} image_storage_dir`,
-    };
+      from,
+    });
   }
   const own = facts.login["CH_IMAGE_STORAGE"];
   if (own?.startsWith("/")) {
-    return {
-      choice: own.replace(/\/+$/, ""),
+    return accept({
+      choice: normalisePath(own),
       because: "the user's login shell sets it",
       from: "CH_IMAGE_STORAGE",
-    };
+    });
   }
-  return {
-    choice: `/var/tmp/${user.name}.ch`,
-    because: "it is Charliecloud's default",
-    from: `${TABLE} image_storage_dir`,
-  };
+  const choice = `/var/tmp/${user.name}.ch`;
+  return accept({ choice, because: "it is Charliecloud's default", from });
 }
 
 function planUserVolumes(input: ContainerInput): Verdict<readonly Bind[]> {
   const prefix = input.settings.charliecloud.user_volume_variable;
   return prefix === undefined ? accept([]) : planVolumes(prefix, input.job.variables);
-}
-
-interface PlannedWords {
-  readonly words: readonly string[];
-  readonly adminWords: readonly string[];
-  readonly binds: readonly { readonly source: string; readonly target: string }[];
-  readonly notes: readonly string[];
-}
-
-/** Extra words for ch-run: the administrator's, then the user's. */
-function planWords(input: ContainerInput): Verdict<PlannedWords> {
-  const { settings, role, job, user } = input;
-  const key = role === "helper" ? "runner_options" : "custom_options";
-  const sources = settings.charliecloud[key].map((text) => ({
-    text: expandAccount(text, account(user)),
-    fault: "admin" as const,
-    from: `${TABLE} ${key}`,
-  }));
-  const userText = role === "step" ? (job.variables[USER_ARGUMENTS] ?? "") : "";
-  const ignored = settings.charliecloud.disable_user_args && userText.trim() !== "";
-  const notes = ignored ? [`${USER_ARGUMENTS} is ignored: ${TABLE} disable_user_args is set`] : [];
-  const all = ignored
-    ? sources
-    : [...sources, { text: userText, fault: "user" as const, from: USER_ARGUMENTS }];
-  const words: string[] = [];
-  const adminWords: string[] = [];
-  const binds: { source: string; target: string }[] = [];
-  for (const { text, fault, from } of all) {
-    const checked = checkedWords(text, fault, from);
-    if (!checked.ok) return checked;
-    words.push(...checked.value.words);
-    if (fault === "admin") adminWords.push(...checked.value.words);
-    for (const bind of checked.value.binds) {
-      const [source = "", target = source] = bind.split(":");
-      if (target.startsWith("/")) binds.push({ source, target });
-    }
-  }
-  return accept({ words, adminWords, binds, notes });
-}
-
-function checkedWords(text: string, fault: Refusal["fault"], from: string) {
-  const split = splitWords(text);
-  if (!split.ok) return refuse(fault, `${from}: ${split.message}`, from);
-  return checkOptions(split.words, fault, from);
-}
-
-function account(user: User) {
-  return { home: user.home, user: user.name, uid: user.uid };
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { quoteCommand } from "../bash/quote.ts";
 import { chRunArgv, containerEnvironment } from "../charliecloud/ch-run.ts";
@@ -11,12 +11,14 @@ import {
 import { type ImageShell, type ProbeResult, probeImage } from "../charliecloud/probe.ts";
 import { type Account, pullEnvironment } from "../charliecloud/pull-environment.ts";
 import { writeAtomically } from "../host/files.ts";
-import { type Log, redact } from "../host/log.ts";
+import type { Log } from "../host/log.ts";
 import { identify } from "../host/proc.ts";
+import { redact } from "../host/redact.ts";
 import type { Job, Secrets } from "../job/job.ts";
 import { accept, refuse, type Verdict } from "../plan/decision.ts";
 import type { Recipe } from "./attempt.ts";
-import type { ContainerPlan } from "./container-plan.ts";
+import { explainFailure, explainUserFailure } from "./container-failure.ts";
+import { type ContainerPlan, faultOf } from "./container-plan.ts";
 import type { Facts } from "./facts.ts";
 import { type AttemptState, adminEnvironment } from "./site.ts";
 
@@ -43,7 +45,8 @@ export interface LeaseNote extends AcquiredImage {
 /** Gets the image, starts it once to see that it works, and says how stages run in it. */
 export async function prepareContainer(work: ContainerWork): Promise<Verdict<Recipe>> {
   const { container, log } = work;
-  const missing = container.volumes.find((volume) => !existsSync(volume.source));
+  const early = new Set(container.trial.volumes.map(({ source }) => source));
+  const missing = container.volumes.find(({ source }) => early.has(source) && !existsSync(source));
   if (missing !== undefined) {
     const { from, source } = missing;
     return refuse(
@@ -64,7 +67,8 @@ export async function prepareContainer(work: ContainerWork): Promise<Verdict<Rec
     kind: "container",
     argv,
     env: environment(work),
-    shown: redact(quoteCommand(argv)),
+    // Before quoting, which would make a secret with a quote in it unrecognisable.
+    shown: quoteCommand(argv.map(redact)),
     interpreter: shell.value.interpreter,
     shell: shell.value.shell,
   });
@@ -81,11 +85,12 @@ async function acquire(work: ContainerWork): Promise<Verdict<AcquiredImage>> {
   const request: ImageRequest = {
     reference: container.reference.pull,
     registry,
-    policies: container.pullPolicies.map((policy) => policy.choice),
+    origin: { fault: faultOf(container.image), from: container.image.from },
+    policies: container.pullPolicies,
     chImage,
     env: pullEnvironment({
       chImage: chImage ?? "",
-      login: facts.login,
+      login: facts.applications.chImageEnv,
       admin: adminEnvironment(state.settings),
       user: state.user,
       storage: container.storage.choice,
@@ -102,7 +107,8 @@ async function acquire(work: ContainerWork): Promise<Verdict<AcquiredImage>> {
       expires: state.expires,
       notes: {},
     },
-    asked: Date.now(),
+    // Since this hook began: so a job that uses one image twice pulls it once.
+    asked: Date.now() - Math.floor(process.uptime() * 1000),
   };
   const image = await store.acquire(request);
   if (image.ok) {
@@ -152,7 +158,10 @@ function caBundle(work: ContainerWork): string | undefined {
     facts.login["CURL_CA_BUNDLE"],
     ...SYSTEM_BUNDLES,
   ];
-  const present = trusted.find((path) => path !== undefined && existsSync(path));
+  // REQUESTS_CA_BUNDLE may also be a directory, which cannot be added to.
+  const present = trusted.find(
+    (path) => path !== undefined && statSync(path, { throwIfNoEntry: false })?.isFile(),
+  );
   const file = `${directory}/registry-ca.pem`;
   writeFileSync(file, `${present ? readFileSync(present, "utf8") : ""}\n${job.serverCa}\n`, {
     mode: 0o600,
@@ -169,27 +178,27 @@ const SYSTEM_BUNDLES = [
 const HELPER_PROGRAMS = ["bash", "git", "gitlab-runner"] as const;
 
 async function probe(work: ContainerWork, image: AcquiredImage): Promise<Verdict<ImageShell>> {
-  const { container, log, signal } = work;
+  const { container, state, log, signal } = work;
   const isHelper = container.role === "helper";
-  const programs = isHelper ? HELPER_PROGRAMS : (["bash"] as const);
   const start = (options: ContainerPlan["options"]) =>
-    probeImage(
-      chRunArgv(container.chRun, options, image.name, []),
-      environment(work),
-      programs,
+    probeImage(chRunArgv(container.chRun, options, image.name, []), {
+      env: environment(work),
+      cwd: state.directories?.builds ?? "/",
+      programs: isHelper ? HELPER_PROGRAMS : ["bash"],
       signal,
-    );
-  const result = await start(container.options);
+    });
+  const result = await start(container.trial);
   signal.throwIfAborted();
   if ("failure" in result) {
-    const asked = container.options !== container.optionsWithoutUser && hasUserPart(container);
-    const plain = asked ? await start(container.optionsWithoutUser) : result;
-    return explainFailure(container, result.failure, !("failure" in plain));
+    const plain = hasUserPart(container) ? await start(container.trialWithoutUser) : result;
+    return "failure" in plain
+      ? { ok: false, refusal: explainFailure(container.image, plain.failure) }
+      : { ok: false, refusal: explainUserFailure(container.image, result.failure) };
   }
   if (isHelper) return checkHelper(container, result);
   if (result.shell === undefined) {
     return refuse(
-      "user",
+      faultOf(container.image),
       `image ${container.image.choice} has neither bash nor a sh that runs gitlab-runner's scripts; wanted: an image with bash (for example: apt-get install bash, apk add bash)`,
       container.image.from,
     );
@@ -202,8 +211,8 @@ async function probe(work: ContainerWork, image: AcquiredImage): Promise<Verdict
   return accept(result.shell);
 }
 
-function hasUserPart({ options, optionsWithoutUser, volumes }: ContainerPlan): boolean {
-  return volumes.length > 0 || options.words.length > optionsWithoutUser.words.length;
+function hasUserPart({ trial, trialWithoutUser }: ContainerPlan): boolean {
+  return trial.volumes.length > 0 || trial.words.length > trialWithoutUser.words.length;
 }
 
 function checkHelper(container: ContainerPlan, result: ProbeResult): Verdict<ImageShell> {
@@ -213,37 +222,6 @@ function checkHelper(container: ContainerPlan, result: ProbeResult): Verdict<Ima
     "admin",
     `${container.image.from} = "${container.image.choice}" has no ${missing.join(", no ")}; wanted: an image with ${HELPER_PROGRAMS.join(", ")} in its PATH`,
     container.image.from,
-  );
-}
-
-function explainFailure(
-  container: ContainerPlan,
-  said: string,
-  worksWithoutUser: boolean,
-): Verdict<ImageShell> {
-  const image = container.image.choice;
-  if (worksWithoutUser) {
-    return refuse(
-      "user",
-      `cannot start a container of ${image} with the job's own options (JACAMAR_CI_CHARLIECLOUD_ARGS or volumes): ${said}`,
-      "JACAMAR_CI_CHARLIECLOUD_ARGS",
-    );
-  }
-  if (/can.t exec(ve\(2\))?: |Exec format error/.test(said)) {
-    const fault = container.image.from === "image:" ? "user" : "admin";
-    return refuse(
-      fault,
-      `image ${image} cannot run /bin/sh (${said}); wanted: an image with a shell, for this host's architecture`,
-      container.image.from,
-    );
-  }
-  const hint = /user\+mount namespaces/.test(said)
-    ? "; unprivileged user namespaces are off or used up on this host (sysctl user.max_user_namespaces; ch-checkns shows more)"
-    : "";
-  return refuse(
-    "admin",
-    `cannot start a container of ${image}: ${said}${hint}`,
-    "[general.charliecloud] custom_options",
   );
 }
 

@@ -47,7 +47,7 @@ export interface JobPlan {
 
 export interface StagePlan extends Stage {
   readonly where: Decision<"host" | "image" | "runner_image">;
-  /** The command that the stage's supervisor starts; empty when the job is refused. */
+  /** The command that the stage's supervisor starts; empty when its directories or container could not be planned. */
   readonly argv: readonly string[];
 }
 

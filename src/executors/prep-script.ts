@@ -7,6 +7,8 @@ import type { LoginShell } from "../host/login-shell.ts";
 import { runCommand } from "../host/process.ts";
 
 const KEY = "[general.charliecloud] prep_script";
+/** Of a file's name: with a longer one, looking for the file would be an error. */
+const LONGEST_PATH = 255;
 
 /**
  * Runs the administrator's script, as the user, before anything of Charliecloud runs: a file by its absolute path, or
@@ -26,7 +28,7 @@ export async function runPrepScript(
 ): Promise<void> {
   if (script === undefined) return;
   const { shell, directory, log, signal } = context;
-  const isPath = /^\/[^\s;&|<>()$`]*$/.test(script);
+  const isPath = looksLikePath(script);
   if (isPath && !exists(script)) {
     throw new SystemFailure(`cannot run ${script}: there is no such file (${KEY})`);
   }
@@ -42,6 +44,12 @@ export async function runPrepScript(
   throw new SystemFailure(
     `the site's preparation script ${run.description}; see its output above (${KEY})`,
   );
+}
+
+/** A path with blanks could also be a command with arguments, unless there is such a file. */
+function looksLikePath(script: string): boolean {
+  if (!script.startsWith("/") || script.length > LONGEST_PATH) return false;
+  return /^[^\s;&|<>()$`]*$/.test(script) || (!script.includes("\n") && exists(script));
 }
 
 /** A program runs as what its first line says; text and plain files run in a login shell. */

@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { ensureOwnDirectory } from "../host/directory.ts";
 import { exists, readIfExists } from "../host/files.ts";
 import type { Directories } from "../plan/directories.ts";
+import { removeTree } from "./remove-tree.ts";
 
 /** File in a scripts directory that tells whose it is. */
 const JOB_FILE = "job-id";
@@ -32,7 +33,7 @@ function setAside(scripts: string, retain: boolean): void {
   if (!exists(scripts)) return;
   const owner = readIfExists(`${scripts}/${JOB_FILE}`)?.trim();
   if (!retain || readdirSync(scripts).length === 0) {
-    rmSync(scripts, { recursive: true, force: true });
+    removeTree(scripts);
     return;
   }
   const parent = scripts.slice(0, scripts.lastIndexOf("/"));

@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { hostname } from "node:os";
 import {
   type Claim,
@@ -9,9 +9,11 @@ import {
   release,
   takeOver,
 } from "../host/claim.ts";
+import { errorCode } from "../host/files.ts";
 import type { Log } from "../host/log.ts";
 import { identify } from "../host/proc.ts";
 import { endLeftovers } from "./end-processes.ts";
+import { removeTree } from "./remove-tree.ts";
 
 const TAKEOVER_MILLISECONDS = 3_600_000;
 
@@ -54,18 +56,31 @@ async function removeTraces(
   log.log(`Removing what job ${claim.job} left in ${scripts}: its runner is gone`);
   if (scripts !== "" && host === hostname())
     await endLeftovers({ uid, token: claim.token, scripts });
-  if (scripts !== "" && !retainLogs) rmSync(scripts, { recursive: true, force: true });
-  // The runner keeps file variables in <project>.tmp; Git objects beside it stay for the next job.
-  if (builds === "" || !existsSync(builds)) return;
-  for (const entry of new Bun.Glob("**/*.tmp").scanSync({
-    cwd: builds,
-    onlyFiles: false,
-    dot: false,
-  })) {
-    if (entry.split("/").length <= MAX_PROJECT_DEPTH)
-      rmSync(`${builds}/${entry}`, { recursive: true, force: true });
+  if (scripts !== "" && !retainLogs) removeTree(scripts);
+  if (builds !== "") removeFileVariables(builds, MAX_PROJECT_DEPTH);
+}
+
+/** GitLab allows 20 levels of groups. */
+const MAX_PROJECT_DEPTH = 22;
+
+/** The runner keeps file variables in `<project>.tmp`, beside the project; the project itself stays for the next job. */
+function removeFileVariables(directory: string, depth: number): void {
+  const names = directoriesIn(directory);
+  for (const name of names) {
+    if (name.endsWith(".tmp")) removeTree(`${directory}/${name}`);
+    else if (depth > 0 && !names.includes(`${name}.tmp`)) {
+      removeFileVariables(`${directory}/${name}`, depth - 1);
+    }
   }
 }
 
-/** GitLab allows 20 levels of groups; deeper names are the repository's own. */
-const MAX_PROJECT_DEPTH = 22;
+/** A job may have made a directory that its own user cannot read. */
+function directoriesIn(path: string): string[] {
+  try {
+    const entries = readdirSync(path, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  } catch (error) {
+    if (["ENOENT", "EACCES", "ENOTDIR"].includes(errorCode(error))) return [];
+    throw error;
+  }
+}

@@ -1,14 +1,5 @@
-import { randomBytes } from "node:crypto";
-import {
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-} from "node:fs";
-import { errorCode, readJson, writeAtomically } from "./files.ts";
+import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync } from "node:fs";
+import { errorCode, readJson, unlinkIfThere, writeAtomically } from "./files.ts";
 import { liveness, type ProcessIdentity } from "./proc.ts";
 
 /**
@@ -35,7 +26,7 @@ export interface Claim {
 const ABANDONED_MILLISECONDS = 3_600_000;
 
 export function newClaim(data: Omit<Claim, "version" | "token">): Claim {
-  return { version: 1, token: randomBytes(8).toString("hex"), ...data };
+  return { version: 1, token: crypto.randomUUID(), ...data };
 }
 
 /** Claims `place` if nobody holds it. The parent directory must exist. */
@@ -81,14 +72,10 @@ export function takeOver(place: string, mine: Claim, now: number): boolean {
   const claims = before.map((token) => asClaim(readJson(`${place}/${token}.json`)));
   if (before.length === 0 || !claims.every((claim) => isStale(claim, now))) return false;
   if (!join(place, mine)) return false;
-  const [first, ...others] = before;
-  // All rivals begin with the same name, so only one of them finds it there.
-  if (first === undefined || !unlinkIfThere(`${place}/${first}.json`)) {
-    release(place, mine.token);
-    return false;
-  }
-  for (const token of others) unlinkIfThere(`${place}/${token}.json`);
-  return true;
+  // All rivals go through the names in the same order, so only one of them finds each there.
+  if (before.every((token) => unlinkIfThere(`${place}/${token}.json`))) return true;
+  release(place, mine.token);
+  return false;
 }
 
 /** Adds a claim to a place that exists; false when it has gone. What a kill leaves lies beside the place, not in it. */
@@ -138,16 +125,6 @@ function asClaim(value: unknown): Claim | undefined {
     typeof claim.expires === "number" &&
     typeof claim.holder?.pid === "number";
   return complete ? (claim as Claim) : undefined;
-}
-
-function unlinkIfThere(path: string): boolean {
-  try {
-    unlinkSync(path);
-    return true;
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return false;
-    throw error;
-  }
 }
 
 function list(directory: string): string[] {

@@ -16,7 +16,11 @@ export function replaceBy(
   const libc = dlopen("libc.so.6", {
     prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
   });
-  libc.symbols.prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n);
+  if (libc.symbols.prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n) !== 0) {
+    throw new Error(
+      "this kernel has no child subreapers: a job's processes could not be found again",
+    );
+  }
   // Bun ignores these two, which the next program would inherit; a handler becomes the default action on exec.
   process.on("SIGPIPE", ignore);
   process.on("SIGXFSZ", ignore);

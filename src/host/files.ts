@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import {
   closeSync,
   fsyncSync,
@@ -7,17 +6,21 @@ import {
   renameSync,
   rmSync,
   statSync,
+  unlinkSync,
   writeSync,
 } from "node:fs";
 
 /** Writes `text` to `path` so that a reader sees all of it or the old content: temporary name, fsync, rename. */
 export function writeAtomically(path: string, text: string, mode = 0o600): void {
-  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
   const fd = openSync(temporary, "wx", mode);
   try {
-    writeAll(fd, Buffer.from(text));
-    fsyncSync(fd);
-    closeSync(fd);
+    try {
+      writeAll(fd, Buffer.from(text));
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
@@ -50,8 +53,25 @@ export function readJson(path: string): unknown {
   }
 }
 
+/** Throws when it cannot be told, such as for a directory that may not be entered. */
+/** Removes a file; false when there was none. Much cheaper than `rmSync`. */
+export function unlinkIfThere(path: string): boolean {
+  try {
+    unlinkSync(path);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return false;
+    throw error;
+  }
+}
+
 export function exists(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    if (errorCode(error) === "ENOTDIR") return false;
+    throw error;
+  }
 }
 
 /** `ENOENT`, `EACCES` … of a file system error, else `""`. */

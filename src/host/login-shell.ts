@@ -20,13 +20,14 @@ export interface LoginShell {
 export async function loginEnvironment(
   shell: LoginShell,
   signal: AbortSignal,
+  timeout = PROFILE_MILLISECONDS,
 ): Promise<Readonly<Record<string, string>>> {
   // A profile may print anything first, and may leave its own PATH without /usr/bin.
   const script = `printf '%s\\0' ${MARK}; exec /usr/bin/env -0`;
   const run = await runCommand([shell.bash, "--login", "-c", script], {
     env: shell.env,
     cwd: "/",
-    timeout: PROFILE_MILLISECONDS,
+    timeout,
     signal,
   });
   const start = run.stdout.indexOf(`${MARK}\0`);

@@ -1,4 +1,6 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import type { Readable } from "node:stream";
 import { errorCode, errorMessage } from "./files.ts";
 
 /** How long output is waited for after a program has ended. */
@@ -34,51 +36,75 @@ export function runCommand(
   argv: readonly string[],
   options: CommandOptions,
 ): Promise<CommandResult> {
-  const [file = "", ...args] = argv;
   return new Promise((resolve) => {
     if (options.signal?.aborted) {
       resolve(result("cancelled", -1, "", "", "was cancelled before it started"));
       return;
     }
-    const child = spawn(file, args, {
-      env: { ...options.env },
-      cwd: options.cwd,
-      stdio: ["ignore", "pipe", "pipe"],
-      detached: true,
-    });
-    const out = collect(child.stdout, options.onLine);
-    const err = collect(child.stderr, options.onLine);
-    let reason: "timed-out" | "cancelled" | undefined;
-    const end = (why: "timed-out" | "cancelled") => {
-      reason ??= why;
-      signalGroup(child.pid, "SIGTERM");
-      setTimeout(() => signalGroup(child.pid, "SIGKILL"), options.grace ?? 5000).unref();
-    };
-    const cancel = () => end("cancelled");
-    options.signal?.addEventListener("abort", cancel, { once: true });
-    const timer = options.timeout && setTimeout(() => end("timed-out"), options.timeout);
-    const settle = (value: CommandResult) => {
-      options.signal?.removeEventListener("abort", cancel);
-      if (timer) clearTimeout(timer);
-      resolve(value);
-    };
-    child.on("error", (error) =>
-      settle(result("not-started", -1, "", "", `could not be started: ${whyNotStarted(error)}`)),
-    );
+    try {
+      watch(start(argv, options), options, resolve);
+    } catch (error) {
+      resolve(notStarted(error, options));
+    }
+  });
+}
+
+function start([file = "", ...args]: readonly string[], { env, cwd }: CommandOptions): Child {
+  return spawn(file, args, {
+    env: { ...env },
+    cwd,
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
+}
+
+type Child = ChildProcessByStdio<null, Readable, Readable>;
+
+function watch(
+  child: Child,
+  options: CommandOptions,
+  resolve: (value: CommandResult) => void,
+): void {
+  const out = collect(child.stdout, options.onLine);
+  const err = collect(child.stderr, options.onLine);
+  let reason: "timed-out" | "cancelled" | undefined;
+  let insist: NodeJS.Timeout | undefined;
+  const end = (why: "timed-out" | "cancelled") => {
+    reason ??= why;
+    signalGroup(child.pid, "SIGTERM");
+    insist ??= setTimeout(() => signalGroup(child.pid, "SIGKILL"), options.grace ?? 5000).unref();
+  };
+  const cancel = () => end("cancelled");
+  options.signal?.addEventListener("abort", cancel, { once: true });
+  const timer = options.timeout && setTimeout(() => end("timed-out"), options.timeout);
+  /** From its end on the program is neither late nor to be cancelled. */
+  const ended = () => {
+    options.signal?.removeEventListener("abort", cancel);
+    if (timer) clearTimeout(timer);
+  };
+  child.on("error", (error) => {
+    ended();
+    resolve(notStarted(error, options));
+  });
+  child.on("exit", () => {
+    ended();
     // A daemon that the program left behind may hold the pipes open for ever.
-    child.on("exit", () => {
-      setTimeout(() => {
-        child.stdout.destroy();
-        child.stderr.destroy();
-      }, DRAIN_MILLISECONDS).unref();
-    });
-    child.on("close", (code, signal) => {
-      const [stdout, stderr] = [out(), err()];
-      if (reason) settle(result(reason, -1, stdout, stderr, describe(reason, options)));
-      else if (code === null) {
-        settle(result("signalled", -1, stdout, stderr, `was ended by ${signal}`));
-      } else settle(result("exited", code, stdout, stderr, `ended with status ${code}`));
-    });
+    setTimeout(() => {
+      child.stdout.destroy();
+      child.stderr.destroy();
+    }, DRAIN_MILLISECONDS).unref();
+  });
+  child.on("close", (code, signal) => {
+    // Nobody else can have the group's number yet: at most the drain time has passed.
+    if (insist) {
+      clearTimeout(insist);
+      signalGroup(child.pid, "SIGKILL");
+    }
+    const [stdout, stderr] = [out(), err()];
+    if (reason) resolve(result(reason, -1, stdout, stderr, describe(reason, options)));
+    else if (code === null) {
+      resolve(result("signalled", -1, stdout, stderr, `was ended by ${signal}`));
+    } else resolve(result("exited", code, stdout, stderr, `ended with status ${code}`));
   });
 }
 
@@ -98,12 +124,19 @@ function result(
   return { outcome, status, stdout, stderr, description };
 }
 
-function whyNotStarted(error: Error): string {
+function notStarted(error: unknown, options: CommandOptions): CommandResult {
+  const why = whyNotStarted(error, options.cwd);
+  return result("not-started", -1, "", "", `could not be started: ${why}`);
+}
+
+function whyNotStarted(error: unknown, cwd: string | undefined): string {
   switch (errorCode(error)) {
     case "ENOENT":
-      return "no such program";
+      return cwd === undefined || existsSync(cwd) ? "no such program" : `no such directory: ${cwd}`;
     case "EACCES":
       return "permission denied";
+    case "ENOEXEC":
+      return "not a program for this machine";
     default:
       return errorMessage(error);
   }
@@ -116,12 +149,15 @@ function collect(
 ): () => string {
   const chunks: string[] = [];
   let open = "";
+  let afterReturn = false;
   stream.setEncoding("utf8");
   stream.on("data", (chunk: string) => {
     chunks.push(chunk);
     if (!onLine) return;
-    // A progress meter ends its lines with \r.
-    const lines = (open + chunk).split(/\r?\n|\r/);
+    // A progress meter ends its lines with \r; the \n of a \r\n may come with the next chunk.
+    const rest = afterReturn && chunk.startsWith("\n") ? chunk.slice(1) : chunk;
+    afterReturn = chunk.endsWith("\r");
+    const lines = (open + rest).split(/\r?\n|\r/);
     open = lines.pop() ?? "";
     for (const line of lines) onLine(line);
   });
@@ -136,6 +172,7 @@ function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch (error) {
-    if (errorCode(error) !== "ESRCH") throw error;
+    // Gone already, or a set-user-ID program that is not ours to end.
+    if (!["ESRCH", "EPERM"].includes(errorCode(error))) throw error;
   }
 }

@@ -41,7 +41,7 @@ function askNameService(uid: number): string {
 function findUser(passwd: string, uid: number): { name: string; home: string } | undefined {
   for (const line of passwd.split("\n")) {
     const [name, , id, , , home] = line.split(":");
-    if (id === String(uid) && name) return { name, home: home ?? "/" };
+    if (id === String(uid) && name) return { name, home: home || "/" };
   }
   return undefined;
 }

@@ -199,12 +199,3 @@ test("planDirectories() refuses a wrong wish as the user's fault", () => {
     });
   }
 });
-
-test("planDirectories() warns once of each place in /srv", () => {
-  expect(plan({ dataDir: "/srv/ci" }).notes).toEqual([expect.stringContaining("/srv/ci")]);
-  expect(plan({ custom: true, wish: "/srv/b" }).notes).toEqual([
-    expect.stringContaining("CUSTOM_CI_BUILDS_DIR"),
-  ]);
-  expect(plan({ dataDir: "/srv/ci", custom: true, wish: "/srv/b" }).notes).toHaveLength(2);
-  expect(plan({ dataDir: "/srvx" }).notes).toEqual([]);
-});

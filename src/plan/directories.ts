@@ -2,7 +2,7 @@ import type { Job } from "../job/job.ts";
 import type { GeneralSettings } from "../settings/settings.ts";
 import { accept, type Decision, refuse, type Verdict } from "./decision.ts";
 import { expandAccount } from "./expand.ts";
-import { isWithin, kernelDirectory, normalisePath } from "./paths.ts";
+import { kernelDirectory, normalisePath } from "./paths.ts";
 import { quoted } from "./quoted.ts";
 
 const DATA_DIR = "[general] data_dir";
@@ -82,7 +82,7 @@ export function planDirectories(input: DirectoriesInput): Verdict<Directories> {
     cache: `${dataDir}/cache/${projectKey}`,
     scripts: `${dataDir}/scripts/${below}`,
     topDirectories: topDirectories(input, dataDir, builds.value, projectKey),
-    notes: notes(input, dataDir, builds.value),
+    notes: notes(input),
   });
 }
 
@@ -176,28 +176,12 @@ function topDirectories(
   ];
 }
 
-function notes(
-  { settings, job }: DirectoriesInput,
-  dataDir: string,
-  builds: Decision<string>,
-): readonly string[] {
+function notes({ settings, job }: DirectoriesInput): readonly string[] {
   const wish = job.variables[CUSTOM_VARIABLE] ?? "";
   const found: string[] = [];
   if (wish !== "" && !settings.general.custom_build_dir) {
     found.push(
       `${CUSTOM_VARIABLE}=${quoted(wish)} is ignored: it needs ${CUSTOM_SWITCH} = true in the configuration`,
-    );
-  }
-  const places = [
-    { path: dataDir, from: DATA_DIR },
-    { path: builds.choice, from: builds.from },
-  ];
-  const hidden = places.filter(({ path }, index) => {
-    return isWithin(path, "/srv") && (index === 0 || builds.from === CUSTOM_VARIABLE);
-  });
-  for (const { path, from } of hidden) {
-    found.push(
-      `${quoted(path)} (${from}) is in /srv, which ch-run --write-fake hides: a container cannot bind it; wanted a directory elsewhere`,
     );
   }
   return found;

@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import type { Explanation } from "./explanation-text.ts";
+
+const CHARLIECLOUD = ['run_mechanism = "charliecloud"', "[general.charliecloud]"];
+
+let dir = "";
+beforeAll(() => {
+  dir = mkdtempSync("/var/tmp/jacamar-explain-");
+});
+afterAll(() => rmSync(dir, { recursive: true }));
+
+/** Runs the command line in a process of its own, since it writes to its stdout. */
+async function start(
+  words: readonly string[],
+): Promise<{ status: number; stdout: string; stderr: string }> {
+  const script = `const { start } = await import("${import.meta.dir}/start.ts");
+    process.exit(await start(process.argv.slice(1), { PATH: "/usr/bin:/bin", HOME: "${dir}" }));`;
+  const run = Bun.spawn([process.execPath, "-e", script, "--", ...words], {
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [stdout, stderr, status] = await Promise.all([
+    new Response(run.stdout).text(),
+    new Response(run.stderr).text(),
+    run.exited,
+  ]);
+  return { status, stdout, stderr };
+}
+
+function configuration(...lines: string[]): string {
+  const file = `${dir}/jacamar.toml`;
+  writeFileSync(
+    file,
+    ["[general]", 'executor = "shell"', 'data_dir = "$HOME"', ...lines].join("\n"),
+  );
+  return file;
+}
+
+test("a secret is masked in text and JSON, also one that quotes and escapes would disguise", async () => {
+  const secret = `it's "a" \\secret`;
+  const args = `--set-env="TOKEN=it's \\"a\\" \\\\secret"`;
+  writeFileSync(
+    `${dir}/response.json`,
+    JSON.stringify({
+      id: 1,
+      image: { name: "debian:12" },
+      variables: [{ key: "TOKEN", value: secret, masked: true }],
+    }),
+  );
+  const words = [
+    "--explain",
+    "--configuration",
+    configuration(...CHARLIECLOUD, `application_path = "${dir}"`),
+    "--job-response",
+    `${dir}/response.json`,
+    "--variable",
+    `JACAMAR_CI_CHARLIECLOUD_ARGS=${args}`,
+  ];
+  // A program that only tells its version is enough for a plan.
+  writeFileSync(`${dir}/ch-run`, "#!/bin/sh\necho 0.38 >&2\n", { mode: 0o755 });
+  writeFileSync(`${dir}/ch-image`, "#!/bin/sh\necho 0.38\n", { mode: 0o755 });
+  for (const more of [[], ["--json"]]) {
+    const { status, stdout } = await start([...words, ...more]);
+    expect(status).toBe(0);
+    expect(stdout).toContain("--set-env=TOKEN=[MASKED]");
+    expect(stdout).not.toMatch(/secret/);
+  }
+});
+
+test("--image and --variable stand for a job; a refused one is a plan too, with status 0", async () => {
+  const file = configuration(...CHARLIECLOUD, 'image_allowlist = ["r.example/"]');
+  const words = [
+    "--explain",
+    "--configuration",
+    file,
+    "--image",
+    "evil/x",
+    "--variable=CI_JOB_ID=9",
+  ];
+  const { status, stdout, stderr } = await start([...words, "--json", "--stage=get_sources"]);
+  expect([status, stderr]).toEqual([0, ""]);
+  const { job, plan }: Explanation = JSON.parse(stdout);
+  expect([job.id, job.source]).toEqual(["9", "environment"]);
+  expect(plan.refusals[0]?.from).toBe("[general.charliecloud] image_allowlist");
+  expect(plan.stages.map(({ name }) => name)).toEqual(["get_sources"]);
+});
+
+test("bad input is one line and status 2", async () => {
+  const file = configuration();
+  for (const [words, message] of [
+    [["--explain"], "--explain needs --configuration FILE"],
+    [["--explain", "--configuration", `${dir}/none.toml`], "no such file"],
+    [["--explain", "--configuration", file, "--job-response", `${dir}/none`], "(--job-response)"],
+    [["--explain", "--configuration", file, "--job-response", file], "not complete JSON"],
+    [["--explain", "--configuration", file, "--variable", "X"], "wanted: NAME=VALUE"],
+    [["--explain", "--configuration", file, "--variable", "=x"], "wanted: NAME=VALUE"],
+  ] as const) {
+    const { status, stdout, stderr } = await start(words);
+    expect([words, status, stdout]).toEqual([words, 2, ""]);
+    expect(stderr).toContain(message);
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+  }
+});

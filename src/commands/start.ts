@@ -1,0 +1,25 @@
+import type { Environment } from "./hook.ts";
+
+/**
+ * Runs the driver with the words of its command line and gives the exit code of the process. `run SCRIPT STAGE`, which
+ * gitlab-runner calls about ten times a job, is told from the words alone: what it does not load, it need not wait for.
+ */
+export async function start(words: readonly string[], env: Environment): Promise<number> {
+  const [script, stage] = stageWords(words);
+  if (script !== undefined && stage !== undefined) {
+    const { runStageHook } = await import("./run.ts");
+    return await runStageHook(script, stage, env);
+  }
+  const { runCommandLine } = await import("./cli.ts");
+  return await runCommandLine(words, env);
+}
+
+const GLOBAL_FLAGS = ["-u", "--unobfuscated", "--no-auth"];
+
+function stageWords(words: readonly string[]): readonly string[] {
+  const at = words.findIndex((word) => !GLOBAL_FLAGS.includes(word));
+  const rest = words.slice(at + 1);
+  const isPlain =
+    words[at] === "run" && rest.length === 2 && !rest.some((word) => word.startsWith("-"));
+  return isPlain ? rest : [];
+}
