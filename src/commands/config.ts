@@ -3,11 +3,11 @@ import { hostname } from "node:os";
 import { STATE_VARIABLE, statePath, writeState } from "../executors/attempt.ts";
 import { checkSite } from "../executors/job-plan.ts";
 import type { AttemptState } from "../executors/site.ts";
-import { type Claim, newClaim, release, take } from "../host/claim.ts";
+import { type Claim, release, take } from "../host/claim.ts";
 import { ensureOwnDirectory } from "../host/directory.ts";
 import { SystemFailure } from "../host/failure.ts";
 import type { Log } from "../host/log.ts";
-import { identify } from "../host/proc.ts";
+import { identify, startedBy } from "../host/proc.ts";
 import { registerSecrets } from "../host/redact.ts";
 import { currentUser, type User } from "../host/user.ts";
 import type { Job } from "../job/job.ts";
@@ -112,8 +112,7 @@ function newState(
   directories: Directories,
 ): AttemptState {
   const expires = Date.now() + (job.timeout + CLAIM_MARGIN_SECONDS) * 1000;
-  const holder = identify(process.ppid);
-  const claim = newClaim({ job: job.id, holder, expires, notes: {} });
+  const holder = identify(startedBy(process.pid));
   const { dataDir, buildsRoot, projectKey } = directories;
   const isCustom = buildsRoot !== `${dataDir}/builds`;
   return {
@@ -121,7 +120,8 @@ function newState(
     settings,
     user,
     job: { id: job.id, name: job.name },
-    token: claim.token,
+    token: crypto.randomUUID(),
+    holder,
     expires,
     noAuth: input.noAuth,
     // Jobs with another data_dir may share a custom builds directory, so it has claims of its own.
@@ -148,13 +148,12 @@ function claimSlot(
   job: Job,
   plan: (slot: number) => Verdict<Directories>,
 ): Verdict<Directories> {
-  const holder = identify(process.ppid);
   for (let slot = job.concurrentId; slot < MAX_SLOTS; slot++) {
     const directories = plan(slot);
     if (!directories.ok) return directories;
     const { slotName, scripts, builds } = directories.value;
     const notes = { scripts, builds, host: hostname() };
-    const { token, expires } = state;
+    const { token, holder, expires } = state;
     const claim: Claim = { version: 1, token, job: job.id, holder, expires, notes };
     if (
       takeAll(

@@ -18,7 +18,6 @@ import { makeJobDirectories } from "../executors/scripts-directory.ts";
 import { type AttemptState, loginShell } from "../executors/site.ts";
 import { SystemFailure } from "../host/failure.ts";
 import type { Log } from "../host/log.ts";
-import { parentOf } from "../host/proc.ts";
 import { registerSecrets } from "../host/redact.ts";
 import type { Job, Secrets } from "../job/job.ts";
 import type { Outcome } from "../plan/outcome.ts";
@@ -46,7 +45,7 @@ export async function prepare(env: Environment, log: Log, signal: AbortSignal): 
     shell,
     applicationPath: settings.charliecloud.application_path,
     hookPath: env["PATH"],
-    parentProgram: parentProgram(),
+    parentProgram: programOf(state.holder.pid),
     signal,
   });
   const plan = planJob({
@@ -127,11 +126,10 @@ function localTime(now: Date): string {
   return now.toLocaleString("sv-SE", { timeZoneName: "short" });
 }
 
-/** The program of the process that started this hook. */
-function parentProgram(): string | undefined {
-  const parent = parentOf(process.pid);
+/** The program that gitlab-runner runs as, on the host where `config` ran. */
+function programOf(pid: number): string | undefined {
   try {
-    return parent === undefined ? undefined : readlinkSync(`/proc/${parent}/exe`);
+    return readlinkSync(`/proc/${pid}/exe`);
   } catch {
     return undefined;
   }

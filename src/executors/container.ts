@@ -12,7 +12,6 @@ import { type ImageShell, type ProbeResult, probeImage } from "../charliecloud/p
 import { type Account, pullEnvironment } from "../charliecloud/pull-environment.ts";
 import { writeAtomically } from "../host/files.ts";
 import type { Log } from "../host/log.ts";
-import { identify } from "../host/proc.ts";
 import { redact } from "../host/redact.ts";
 import type { Job, Secrets } from "../job/job.ts";
 import { accept, refuse, type Verdict } from "../plan/decision.ts";
@@ -103,7 +102,7 @@ async function acquire(work: ContainerWork): Promise<Verdict<AcquiredImage>> {
       version: 1,
       token: state.token,
       job: state.job.id,
-      holder: identify(process.ppid),
+      holder: state.holder,
       expires: state.expires,
       notes: {},
     },

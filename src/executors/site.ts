@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { SystemFailure } from "../host/failure.ts";
 import { findProgram } from "../host/find-program.ts";
 import type { LoginShell } from "../host/login-shell.ts";
+import type { ProcessIdentity } from "../host/proc.ts";
 import type { User } from "../host/user.ts";
 import type { Directories } from "../plan/directories.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -14,6 +15,8 @@ export interface AttemptState {
   readonly job: { readonly id: string; readonly name: string };
   /** Names everything that this attempt holds: its claims, its leases, its processes. */
   readonly token: string;
+  /** gitlab-runner: what the attempt holds is given up when this process has ended. */
+  readonly holder: ProcessIdentity;
   /** Milliseconds since 1970: after that, what is left of the attempt is anybody's to clean up. */
   readonly expires: number;
   readonly noAuth: boolean;

@@ -35,6 +35,21 @@ export function parentOf(pid: number): number | undefined {
   return parent === undefined ? undefined : Number(parent);
 }
 
+/** Programs that start a hook for gitlab-runner and are gone when it has ended. */
+const WRAPPERS =
+  /^(sh|bash|dash|ksh|zsh|env|timeout|nice|ionice|setsid|sudo|su|runuser|setpriv|systemd-run|strace)$/;
+
+/**
+ * The process that started a hook, behind programs that only wrap it: gitlab-runner itself. What a job holds is held
+ * as long as that process lives.
+ */
+export function startedBy(pid: number): number {
+  const parent = parentOf(pid) ?? 1;
+  const name = read(`/proc/${parent}/comm`)?.trim() ?? "";
+  const above = WRAPPERS.test(name) ? startedBy(parent) : parent;
+  return above > 1 ? above : parent;
+}
+
 /** Fields of /proc/PID/stat from the state on (field 3); the name before it may hold anything. */
 function statFields(pid: number): string[] | undefined {
   const text = read(`/proc/${pid}/stat`);

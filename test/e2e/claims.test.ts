@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { makeSite, type Site } from "./site.ts";
+import { driverCommands, makeSite, type Site } from "./site.ts";
 
 let site: Site;
 beforeAll(() => {
@@ -73,4 +73,50 @@ test("each attempt of a retried job claims anew and gives back", async () => {
   expect(result.log).toContain("preparation script ended with status 1");
   expect(readdirSync(`${retried.dataDir}/claims/widget_31`)).toEqual([]);
   retried.close();
+});
+
+test("a claim is held by the runner, not by a program that wraps the hook and ends with it", async () => {
+  const wrapped = makeSite();
+  const driver = driverCommands(wrapped.configuration, ["--no-auth"]);
+  const timeout = ["/usr/bin/timeout", "60"];
+  let held: string[] = [];
+  const runner = wrapped.runner({ driver: { ...driver, config: [...timeout, ...driver.config] } });
+  const other = wrapped.runner({ driver: { ...driver, config: [...timeout, ...driver.config] } });
+  const result = await runner.run(
+    { id: 60, name: "x", script: ["true"] },
+    {
+      beforeStage: async (stage) => {
+        if (stage !== "build_script") return;
+        // Its cleanup looks for claims of the dead.
+        await other.run({ id: 61, name: "y", script: ["true"] });
+        held = readdirSync(`${wrapped.dataDir}/claims/widget_31`);
+      },
+    },
+  );
+  expect([result.status, held]).toEqual(["success", ["000"]]);
+  wrapped.close();
+});
+
+test("cleanup may come again, any number of times, and when config failed", async () => {
+  let again: (number | null)[] = [];
+  const result = await site.runner().run(
+    { id: 70, name: "x", script: ["true"] },
+    {
+      afterHook: (run, { temporaryDirectory }) => {
+        if (run.hook !== "cleanup") return;
+        const env = {
+          HOME: site.home,
+          TMPDIR: temporaryDirectory,
+          JACAMAR_CI_STATE: `${temporaryDirectory}/jacamar-state.json`,
+        };
+        again = [1, 2].map(() => Bun.spawnSync([...run.argv], { env }).exitCode);
+      },
+    },
+  );
+  expect([result.status, again]).toEqual(["success", [0, 0]]);
+  site.configure({ general: ['exectuor = "x"'] });
+  const failed = await site.runner().run({ id: 71, name: "x", script: ["true"] });
+  site.configure({});
+  const cleanups = failed.hooks.filter((hook) => hook.hook === "cleanup");
+  expect(cleanups.map((hook) => hook.code)).toEqual([0, 0, 0]);
 });
