@@ -12,6 +12,8 @@ unset fallback
 unset record
 #JACAMAR_SCRIPT
 )
-rc=$?
-printf 'v1 ended %s 0\n' "$rc" >> "$record"
-exit "$rc"
+# Not in a variable: a profile may have made any name readonly.
+set -- "$?"
+printf 'v1 ended %s 0\n' "$1" >> "$record"
+# Ends the shell with that status; `exit` itself would read ~/.bash_logout first.
+(exit "$1")

@@ -11,120 +11,169 @@
 #   EXIT_CODE_FILE  where gitlab-runner reads the script's status, or empty
 #
 # The driver made this process a child subreaper before exec: whatever the stage starts stays below it in the process
-# tree, also after setsid or a double fork.
+# tree, also after setsid or a double fork. Written for Bash 4.2 and later.
 set -u
+# Until the rest of this program has been read, a signal is only noted.
+cut=''
+trap 'cut=TERM' TERM
+trap 'cut=INT' INT
+trap 'cut=HUP' HUP
+# A closed log must not decide a job's result; a handler, since an ignored signal would be inherited by the job.
+trap : PIPE
+
 kind=$1 record=$2 kill_timeout=$3 build_failure=$4 system_failure=$5 exit_code_file=$6
 shift 7
 
-p='' cut=''
-declare -A told=()
-tree=()
+[[ -z $cut ]] || exit "$system_failure"
+# Job control gives COMMAND a process group of its own: a signal to the hook's group reaches this program alone. While
+# waiting it is off, or a COMMAND that was stopped would look like one that has ended.
+set -m
+"$@" < /dev/null &
+p=$!
+set +m
+# From here on the stage runs, while Bash reads the rest of this program.
+
+# spare: a process that is left alone; ending: the signal that cancelled the stage; told: who got TERM
+tree='' listed='' spare='' ending='' told=' '
 
 # Traps run inside the redirection of the `wait` that they interrupt, so messages have a descriptor of their own.
 exec {log}>&2
 say() { printf 'jacamar: %s\n' "$1" >&"$log"; }
 
-# descend PID: adds all live descendants of PID to `tree`
+# A pipe in which nothing ever comes, to wait at without a process: the stage may have used up all that its user may
+# have. Without /dev/fd there is none, and waiting for leftovers is busy.
+{ exec {never}<> <(:); } 2> /dev/null || exec {never}< /dev/null
+pause() { read -r -t 0.05 -u "$never" || return 0; }
+
+# now: `clock` becomes the time since boot in hundredths of a second
+now() {
+  read -r clock _ < /proc/uptime
+  clock=$((10#${clock/./}))
+}
+
+# alive PID: false for none and for a zombie; one that has threads is a process whose first thread alone has ended
+alive() {
+  local stat=''
+  { read -r stat < "/proc/$1/stat"; } 2> /dev/null
+  # shellcheck disable=SC2086 # its fields from the state on; the name before it may hold anything
+  set -- ${stat##*) }
+  [[ -n ${1-} && "$1 ${18-}" != 'Z 1' ]]
+}
+
+# descend PID: adds all descendants of PID to `listed`, the living ones to `tree`
 descend() {
   local list kids pid
   for list in /proc/"$1"/task/*/children; do
     kids=''
     { read -r kids < "$list"; } 2> /dev/null
     for pid in $kids; do
-      tree+=("$pid")
+      listed+="$pid "
+      [[ $pid == "$spare" ]] || ! alive "$pid" || tree+="$pid "
       descend "$pid"
     done
   done
 }
 
-# look: `tree` becomes everything that is left of the stage, without the ch-run that holds a container's root
+# look: `tree` becomes everything that is left of the stage; false when that is nothing for sure: what a process starts
+# that ends in the middle of a look is not seen by it, but then the next look lists other processes
 look() {
-  local pid all
-  tree=()
+  local before=$listed
+  tree='' listed=''
   descend "$$"
-  all=("${tree[@]+"${tree[@]}"}")
-  tree=()
-  for pid in "${all[@]+"${all[@]}"}"; do
-    [[ $kind == container && $pid == "$p" ]] || tree+=("$pid")
-  done
+  [[ -n $tree || $listed != "$before" ]]
 }
 
-# tell SIGNAL: once to each process in `tree`
+# tell SIGNAL: to each process in `tree`, TERM only once
 tell() {
   local pid
-  for pid in "${tree[@]+"${tree[@]}"}"; do
-    [[ -n ${told[$1 $pid]-} ]] || kill "-$1" "$pid" 2> /dev/null
-    told[$1 $pid]=1
+  for pid in $tree; do
+    if [[ $1 == TERM ]]; then
+      [[ $told != *" $pid "* ]] || continue
+      told+="$pid "
+    fi
+    kill "-$1" "$pid" 2> /dev/null
   done
 }
 
-# finish MILLISECONDS: TERM to all that is left, KILL when the time is over; returns when nothing is left
+# finish TIME: TERM to all that is left, from TIME on KILL; returns when nothing is left, at most two seconds after TIME
 finish() {
-  local rounds=$(($1 / 50)) start=$SECONDS killing=0
-  while look; ((${#tree[@]})); do
-    if ((rounds-- > 0 && SECONDS - start <= $1 / 1000)); then
+  local killing=0
+  while look; do
+    now
+    if ((clock < $1)); then
       tell TERM
     else
       tell KILL
-      ((++killing < 100)) || break
+      ((++killing < 40)) || break
     fi
-    sleep 0.05
+    pause
   done
-  return 0
 }
 
-# shellcheck disable=SC2317 # called by traps
+# cancel SIGNAL: ends the stage and this program
 cancel() {
-  [[ -z $cut ]] || return 0
-  cut=$1
+  [[ -z $ending ]] || return 0
+  ending=$1
   say "cancelled by SIG$1: ending everything that this stage started"
-  finish "$kill_timeout"
-  # What can be left is a ch-run whose container is empty: it ends by itself, or here.
-  sleep 0.1
-  descend "$$"
-  tell KILL
+  now
+  local limit=$((clock + kill_timeout / 10))
+  finish "$limit"
+  if [[ -n $spare ]]; then
+    # What can be left is a ch-run whose container is empty: it ends by itself, or here.
+    pause
+    pause
+    spare=''
+    finish "$limit"
+  fi
+  exit "$system_failure"
 }
 
-# A closed log must not decide a job's result; a handler, since an ignored signal would be inherited by the job.
-trap : PIPE
+[[ $kind == host ]] || spare=$p
 trap 'cancel TERM' TERM
 trap 'cancel INT' INT
 trap 'cancel HUP' HUP
+[[ -z $cut ]] || cancel "$cut"
 
-[[ -z $cut ]] || exit "$system_failure"
-# Job control gives COMMAND a process group of its own: a signal to the hook's group reaches this program alone.
-set -m
-"$@" < /dev/null {log}>&- &
-p=$!
-{ wait "$p"; } 2> /dev/null
-status=$?
-if [[ -n $cut ]]; then
+while :; do
   { wait "$p"; } 2> /dev/null
-  exit "$system_failure"
-fi
+  status=$?
+  # A trapped signal ends `wait` early.
+  kill -0 "$p" 2> /dev/null || break
+  pause
+done
+spare=''
 
 # Read at once: what a script adds after its container's ch-run is gone does not count.
 result=''
-if [[ -r $record ]]; then
+if [[ -f $record && -r $record ]]; then
   while read -r line; do result=$line; done < "$record"
 fi
 
-look
-if ((${#tree[@]})); then
-  say "ending ${#tree[@]} background process(es) that the script left behind"
-  finish 2000
+# What only has to write its last words, like a `tee`, ends by itself.
+for _ in 1 2 3 4; do
+  look || break
+  pause
+done
+if look; then
+  # shellcheck disable=SC2086 # one word a process
+  set -- $tree
+  (($# == 0)) || say "ending $# background process(es) that the script left behind"
+  now
+  finish $((clock + 180))
 fi
-[[ -z $cut ]] || exit "$system_failure"
 
-if [[ ! $result =~ ^v1\ ended\ ([0-9]+)\ (0|1)$ ]]; then
-  if [[ $kind == container ]]; then
-    if [[ $result == 'v1 started' ]]; then
+# Strict: what is garbage must not become a number.
+if [[ ! $result =~ ^v1\ ended\ (0|[1-9][0-9]{0,2})\ (0|1)$ ]]; then
+  if [[ $result == 'v1 started' ]]; then
+    if [[ $kind == container ]]; then
       say "the container ended (ch-run: status $status) before the script's own exit status was seen"
     else
-      say "ch-run could not start the script (status $status): see its message above"
+      say "the job's shell ended (status $status) before the script's own exit status was seen"
     fi
-  elif [[ $result == 'v1 started' ]]; then
-    say "the job's shell ended (status $status) before the script's own exit status was seen"
+  elif [[ -e $record ]]; then
+    say "the script's exit status cannot be read from $record: is the disk full?"
+  elif [[ $kind == container ]]; then
+    say "ch-run could not start the script (status $status): see its message above"
   else
     say "the login shell ended with status $status before it reached the script: look for exit, exec or an error in the shell's profile files"
   fi
@@ -139,8 +188,8 @@ if [[ $kind == container && $code != "$status" ]]; then
   say "the script recorded status $code but ch-run ended with $status: the container was cut short"
   exit "$system_failure"
 fi
-((code)) || exit 0
+[[ $code != 0 ]] || exit 0
 if [[ -n $exit_code_file ]] && ! printf '%s\n' "$code" 2> /dev/null > "$exit_code_file"; then
-  rm -f -- "$exit_code_file"
+  command -p rm -f -- "$exit_code_file"
 fi
 exit "$build_failure"

@@ -61,7 +61,7 @@ function runStage(script: string, stage: string, env: Environment, protocol: Exi
   ];
   return replaceBy(
     prepared.bash,
-    [prepared.bash, ...supervise, ...codes, "--", ...command],
+    [prepared.bash, "-p", ...supervise, ...codes, "--", ...command],
     recipe.env,
   );
 }

@@ -27,7 +27,9 @@ export function liveness(process: ProcessIdentity): Liveness {
 /** Start time of a process that has not ended; undefined for none and for a zombie. */
 export function startTime(pid: number): string | undefined {
   const fields = statFields(pid);
-  return fields === undefined || fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+  if (fields === undefined || fields[0] === "X") return undefined;
+  // A zombie that has more threads than one is a process whose first thread alone has ended.
+  return fields[0] === "Z" && fields[17] === "1" ? undefined : fields[19];
 }
 
 export function parentOf(pid: number): number | undefined {
