@@ -59,6 +59,7 @@ export function makeSite(options: SiteOptions = {}): Site {
       chownSync(path, options.user.uid, options.user.gid);
     }
   }
+  const program = options.user ? copyFor(`${dir}/bin/jacamar-driver`) : binaryPath();
   const configuration = `${dir}/jacamar.toml`;
   const system = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
   const path = options.gitlabRunner === false ? system : `${dir}/bin:${system}`;
@@ -76,7 +77,7 @@ export function makeSite(options: SiteOptions = {}): Site {
     runner(more = {}) {
       const { flags = ["--no-auth"], ...rest } = more;
       return new Runner({
-        driver: driverCommands(configuration, flags),
+        driver: driverCommands(configuration, flags, program),
         env: { PATH: path, HOME: home, CI_SERVER_TOKEN: "runner-secret" },
         tmpRoot: `${dir}/tmp`,
         store: `${dir}/store`,
@@ -89,8 +90,19 @@ export function makeSite(options: SiteOptions = {}): Site {
   };
 }
 
-export function driverCommands(configuration: string, flags: readonly string[]) {
-  const hook = [binaryPath(), ...flags];
+/** Another user may not be able to enter the directory that holds the build. */
+function copyFor(path: string): string {
+  cpSync(binaryPath(), path);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+export function driverCommands(
+  configuration: string,
+  flags: readonly string[],
+  program: string = binaryPath(),
+) {
+  const hook = [program, ...flags];
   return {
     config: [...hook, "config", "--configuration", configuration],
     prepare: [...hook, "prepare"],
