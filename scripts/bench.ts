@@ -2,11 +2,20 @@
  * Measures what the driver costs a job, against a compiled program that does nothing and a bare Bash, in the same run.
  *
  * Usage: npm run bench                    a table of medians
- *        npm run bench -- --bar hooks     one figure against its bar; status 1 when it is missed
+ *        npm run bench -- --bar NAME      one figure against its bar (hooks, slurm); status 1 when it is missed
  */
 import { join, resolve } from "node:path";
-import { answerBar, type Bar, type Measurement, measure, table, timeOf } from "./bench/harness.ts";
+import {
+  answerBar,
+  type Bar,
+  type Measurement,
+  measure,
+  summary,
+  table,
+  timeOf,
+} from "./bench/harness.ts";
 import { makeHookSite } from "./bench/hook-site.ts";
+import { canRunSlurm, startSlurmSite } from "./bench/slurm-site.ts";
 import { architectures, build } from "./build.ts";
 
 const ROOT = resolve(import.meta.dir, "..");
@@ -81,7 +90,55 @@ const hooks: Bar = {
   },
 };
 
-const status = await answerBar(process.argv.slice(2), [hooks]);
+const BATCH_LIMITS = { ending: 0.5, lineDelay: 1 } as const;
+const BATCH_ROUNDS = 12;
+const PLAIN_ROUNDS = 2;
+const WAITING_JOBS = 50;
+
+/** The figures of batch jobs on a real Slurm, beside `sbatch --wait` of the same script. */
+const slurm: Bar = {
+  name: "slurm",
+  unit: "of what is allowed (the worse of end and log delay)",
+  limit: { most: 1 },
+  async measure() {
+    if (!canRunSlurm())
+      throw new Error("the bar slurm needs root and Debian's slurmctld, slurmd, munge");
+    compile("src/main.ts", "dist");
+    const site = await startSlurmSite();
+    try {
+      const ending: number[] = [];
+      const lineDelay: number[] = [];
+      for (let round = 0; round < BATCH_ROUNDS; round++) {
+        const figures = await site.job();
+        ending.push(figures.ending);
+        lineDelay.push(figures.lineDelay);
+      }
+      const plain: number[] = [];
+      for (let round = 0; round < PLAIN_ROUNDS; round++) plain.push(await site.plainWait());
+      const queries = await site.queriesPerMinute(20);
+      const { mib, rssMib, cpu } = await site.waiting(WAITING_JOBS);
+      const middle = (values: readonly number[]) => summary("", values).median;
+      console.log(
+        [
+          `end of script to end of hook: median ${middle(ending).toFixed(2)} s of ${BATCH_ROUNDS} (at most ${BATCH_LIMITS.ending})`,
+          `a line's way into the log: median of the worst ${middle(lineDelay).toFixed(2)} s (at most ${BATCH_LIMITS.lineDelay})`,
+          `sbatch --wait of the same script: ${plain.map((value) => value.toFixed(1)).join(" s, ")} s after its end`,
+          `requests to the controller: ${queries.toFixed(1)} for each minute of a job of 20 s`,
+          `a waiting hook, mean of ${WAITING_JOBS}: ${rssMib.toFixed(1)} MiB resident, ${mib.toFixed(1)} MiB its own share, ${(cpu * 100).toFixed(2)} % of a core`,
+          `so 1000 waiting jobs: about ${((mib * 1000) / 1024).toFixed(1)} GiB and ${(cpu * 1000).toFixed(1)} cores`,
+        ].join("\n"),
+      );
+      return Math.max(
+        middle(ending) / BATCH_LIMITS.ending,
+        middle(lineDelay) / BATCH_LIMITS.lineDelay,
+      );
+    } finally {
+      await site.close();
+    }
+  },
+};
+
+const status = await answerBar(process.argv.slice(2), [hooks, slurm]);
 if (status === undefined) {
   const result = await measureHooks();
   console.log(table(result.measurements, "ms"));

@@ -3,11 +3,13 @@
  * guide through a stand-in for gitlab-runner, with the logs that GitLab would show.
  *
  * Usage: npm run demo
+ *        npm run demo -- --executor slurm     through a real Slurm that is started on this machine (root)
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { tinyRoot } from "../test/fixtures/images.ts";
 import { type Registry, startRegistry, TESTER } from "../test/fixtures/registry.ts";
+import { type SlurmCluster, startSlurm } from "../test/fixtures/slurm.ts";
 import type { JobSpec } from "../test/runner/job-spec.ts";
 import { installGitlabRunner, Runner } from "../test/runner/runner.ts";
 import type { JobResult } from "../test/runner/types.ts";
@@ -43,27 +45,35 @@ function jobs(image: string, registry: string): JobSpec[] {
   ];
 }
 
-function configuration(directory: string): string {
+function configuration(directory: string, cluster: SlurmCluster | undefined): string {
   const file = join(directory, "jacamar.toml");
   writeFileSync(
     file,
     [
       "[general]",
-      'executor = "shell"',
+      `executor = "${cluster ? "slurm" : "shell"}"`,
       `data_dir = ${JSON.stringify(join(directory, "data"))}`,
       'run_mechanism = "charliecloud"',
       "",
       "[general.charliecloud]",
       'user_volume_variable = "CH_VOLUMES"',
       `image_storage_dir = ${JSON.stringify(directory)}`,
+      ...(cluster
+        ? ["[batch]", `env_vars = [${JSON.stringify(`SLURM_CONF=${cluster.conf}`)}]`]
+        : []),
       "",
     ].join("\n"),
   );
   return file;
 }
 
-function makeRunner(driver: string, directory: string, registry: Registry): Runner {
-  const file = configuration(directory);
+function makeRunner(
+  driver: string,
+  directory: string,
+  registry: Registry,
+  cluster: SlurmCluster | undefined,
+): Runner {
+  const file = configuration(directory, cluster);
   const bin = join(directory, "bin");
   mkdirSync(join(directory, "home"));
   installGitlabRunner(bin);
@@ -86,15 +96,16 @@ function makeRunner(driver: string, directory: string, registry: Registry): Runn
   });
 }
 
-async function demo(directory: string): Promise<JobResult[]> {
+async function demo(directory: string, executor: "shell" | "slurm"): Promise<JobResult[]> {
   const [driver] = build({ architectures: architectures(true) });
   if (driver === undefined) throw new Error("nothing was built");
   console.log(`Built ${driver.file}`);
+  const cluster = executor === "slurm" ? await startCluster(directory) : undefined;
   const registry = await startRegistry({ dir: join(directory, "registry"), auth: "basic" });
   try {
     const image = registry.push("demo/tiny", tinyRoot(join(directory, "image")));
     console.log(`Started a registry that holds ${image}\n`);
-    const runner = makeRunner(resolve(ROOT, driver.file), directory, registry);
+    const runner = makeRunner(resolve(ROOT, driver.file), directory, registry, cluster);
     const results: JobResult[] = [];
     for (const job of jobs(image, registry.host)) {
       console.log(`──── job ${job.id} "${job.name}" ────`);
@@ -104,12 +115,32 @@ async function demo(directory: string): Promise<JobResult[]> {
     return results;
   } finally {
     await registry.stop();
+    await cluster?.stop();
   }
+}
+
+async function startCluster(directory: string): Promise<SlurmCluster> {
+  const setup = Bun.spawnSync(["bash", "scripts/setup.sh", "test"], {
+    cwd: ROOT,
+    stderr: "inherit",
+  });
+  if (setup.exitCode !== 0) throw new Error("Slurm's packages are missing");
+  // Its daemons run as users who must be able to enter.
+  chmodSync(directory, 0o755);
+  console.log("Starting a Slurm of two nodes");
+  return await startSlurm({ dir: join(directory, "slurm") });
+}
+
+function wantedExecutor(words: readonly string[]): "shell" | "slurm" {
+  const [option, name = "shell"] = words;
+  if (option === undefined) return "shell";
+  if (option === "--executor" && (name === "shell" || name === "slurm")) return name;
+  throw new Error(`Usage: npm run demo [-- --executor shell|slurm]: got ${words.join(" ")}`);
 }
 
 const directory = mkdtempSync("/var/tmp/jacamar-demo-");
 try {
-  const results = await demo(directory);
+  const results = await demo(directory, wantedExecutor(process.argv.slice(2)));
   const passed = results.filter((result) => result.status === "success").length;
   console.log(
     `demo: ${passed} jobs passed${passed === results.length ? "" : `, ${results.length - passed} failed`}`,

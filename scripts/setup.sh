@@ -50,7 +50,7 @@ choose_debian_packages() {
   case $purpose in build | check) return ;; esac
   wanted=(charliecloud-runtime charliecloud-builders squashfs-tools docker-registry busybox-static openssl git)
   [ "$purpose" = test ] || return 0
-  wanted+=(shellcheck debian-archive-keyring)
+  wanted+=(shellcheck debian-archive-keyring slurmctld slurmd slurm-client munge)
   # To run the arm64 program where the processor is another.
   if [ "$(uname -m)" = x86_64 ]; then wanted+=(qemu-user-static libc6-arm64-cross); fi
 }

@@ -44,7 +44,8 @@ export async function measure(
   return cases.map((one) => summary(one.name, samples.get(one) ?? []));
 }
 
-function summary(name: string, samples: readonly number[]): Measurement {
+/** Median, least and most of figures. */
+export function summary(name: string, samples: readonly number[]): Measurement {
   const sorted = samples.toSorted((a, b) => a - b);
   const at = (index: number) => sorted[index] ?? Number.NaN;
   const middle = (sorted.length - 1) / 2;

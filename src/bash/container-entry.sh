@@ -6,6 +6,7 @@
 cut=0
 trap 'cut=1' TERM INT HUP
 printf 'v1 started\n' > "$record" || exit 125
+#JACAMAR_GATE
 # there: the image can be read. Its root vanishes when ch-run is killed, and then a script may still end with 0.
 there() { { true < "$shell"; } 2> /dev/null; }
 there

@@ -1,8 +1,8 @@
 /** All that a `ch-run` command line is made of, without the program and the image's name. */
 export interface ChRunOptions {
   readonly writeFake: boolean;
-  /** The image storage that the image's name is looked up in. */
-  readonly storage: string;
+  /** The image storage that the image's name is looked up in; absent for an image that is a file. */
+  readonly storage?: string;
   /** The image's own ENV applies. */
   readonly imageEnvironment: boolean;
   /** HOME inside, a directory below one of `binds`. */
@@ -24,7 +24,7 @@ export function chRunArgv(
     chRun,
     ...(options.writeFake ? ["--write-fake"] : []),
     ...options.binds.map(bindOption),
-    `--storage=${options.storage}`,
+    ...(options.storage === undefined ? [] : [`--storage=${options.storage}`]),
     ...(options.imageEnvironment ? ["--set-env"] : []),
     `--set-env=HOME=${options.home}`,
     ...options.volumes.map(bindOption),

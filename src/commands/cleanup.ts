@@ -1,6 +1,8 @@
 import { openImageStore } from "../charliecloud/image-store.ts";
 import { pullEnvironment } from "../charliecloud/pull-environment.ts";
 import { readRunning, readState, STATE_VARIABLE } from "../executors/attempt.ts";
+import { endBatchJob } from "../executors/batch/end-batch-job.ts";
+import { recordFile } from "../executors/batch/record.ts";
 import { type LeaseNote, leaseFile } from "../executors/container.ts";
 import { endLeftovers, endRunningStage } from "../executors/end-processes.ts";
 import { removeTree } from "../executors/remove-tree.ts";
@@ -26,6 +28,10 @@ export async function cleanUp(env: Environment, log: Log): Promise<Outcome> {
   if (directories !== undefined) {
     const ended = await endLeftovers({ uid: user.uid, token, scripts: directories.scripts });
     if (ended > 0) log.log(`Ended ${ended} process(es) that job ${state.job.id} left behind`);
+  }
+  if (directories && !(await endBatchJob(recordFile(directories.dataDir, token), log))) {
+    const message = `job ${state.job.id}: its batch job may still run, so its directories stay claimed; a later cleanup tries again`;
+    return { kind: "failed", message, retryable: true };
   }
   for (const role of ["step", "helper"] as const)
     await releaseImage(leaseFile(directory, role), state, log);

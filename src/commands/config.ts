@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { STATE_VARIABLE, statePath, writeState } from "../executors/attempt.ts";
+import { recordFile } from "../executors/batch/record.ts";
 import { checkSite } from "../executors/job-plan.ts";
 import type { AttemptState } from "../executors/site.ts";
 import { type Claim, release, take } from "../host/claim.ts";
@@ -152,8 +153,9 @@ function claimSlot(
     const directories = plan(slot);
     if (!directories.ok) return directories;
     const { slotName, scripts, builds } = directories.value;
-    const notes = { scripts, builds, host: hostname() };
     const { token, holder, expires } = state;
+    const batch = recordFile(directories.value.dataDir, token);
+    const notes = { scripts, builds, host: hostname(), batch };
     const claim: Claim = { version: 1, token, job: job.id, holder, expires, notes };
     if (
       takeAll(

@@ -133,8 +133,10 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     image: `docker.io/debian:12@sha256:${"0123456789abcdef".repeat(4)}`,
   },
   "refused-without-auth": { toml: ["[auth]", 'downscope = "setuid"'], auth: true },
-  "refused-batch-executor": {
-    toml: ['executor = "slurm"', "[batch]", 'arguments_variable = ["SITE_PARAMETERS"]'],
+  "refused-executor": { toml: ['executor = "cobalt"'] },
+  "batch-job": {
+    toml: ['executor = "slurm"', "[batch]", 'default_args = ["--account=ci"]'],
+    variables: { SCHEDULER_PARAMETERS: "--nodes=2 --time=30" },
   },
   "missing-ch-run": { toml: CHARLIECLOUD, image: "debian:12", facts: NONE },
 };

@@ -1,4 +1,5 @@
 import { quoteCommand } from "../bash/quote.ts";
+import type { BatchPlan } from "../executors/batch/batch-plan.ts";
 import type { ContainerPlan } from "../executors/container-plan.ts";
 import type { JobPlan } from "../executors/job-plan.ts";
 import type { Decision } from "../plan/decision.ts";
@@ -49,6 +50,7 @@ export function explanationText(explanation: Explanation): string {
     ...directories(plan),
     ...(plan.step ? container("Container of the user's scripts", plan.step) : []),
     ...(plan.helper ? container("Container of the runner's own stages", plan.helper) : []),
+    ...(plan.batch ? batch(plan.batch) : []),
     "",
     "Stages",
     ...plan.stages.flatMap(({ name, where, argv }) => [
@@ -121,6 +123,18 @@ function container(title: string, plan: ContainerPlan): string[] {
       ({ source, target, because, from }) =>
         `  bind           ${source}${source === target ? "" : ` at ${target}`}: ${because} (${from})`,
     ),
+  ];
+}
+
+function batch({ scheduler, arguments: given, submit, files, times }: BatchPlan): string[] {
+  return [
+    "",
+    `Batch job of the user's script (${scheduler})`,
+    line("arguments", given),
+    `  submission     ${quoteCommand(submit)}`,
+    `  output         ${files.output}`,
+    `  result         ${files.marker}, with the scheduler's own word`,
+    `  times          asks at most every ${times.commandDelay} s ([batch] command_delay), waits ${times.nfsTimeout} s for late files ([batch] nfs_timeout), cancels what can never run after ${times.impossibleAfter} s ([batch] impossible_after)`,
   ];
 }
 

@@ -3,11 +3,14 @@ import { hostname } from "node:os";
 import { superviseProgram } from "../bash/templates.ts";
 import {
   attemptDirectory,
+  type BatchRecipe,
   type Prepared,
+  type Recipe,
   readState,
   SUPERVISE_FILE,
   writePrepared,
 } from "../executors/attempt.ts";
+import { batchRecipe } from "../executors/batch/batch-recipe.ts";
 import { prepareContainer } from "../executors/container.ts";
 import type { ContainerPlan } from "../executors/container-plan.ts";
 import { type Facts, gatherFacts } from "../executors/facts.ts";
@@ -60,7 +63,8 @@ export async function prepare(env: Environment, log: Log, signal: AbortSignal): 
   for (const note of plan.notes) log.log(note);
   const [refusal] = plan.refusals;
   if (refusal) return { kind: "refused", refusal };
-  return await carryOut({ plan, state, facts, job, secrets, directory, log, signal });
+  const hook = env;
+  return await carryOut({ plan, state, facts, job, secrets, directory, hook, log, signal });
 }
 
 interface Work {
@@ -70,6 +74,7 @@ interface Work {
   readonly job: Job;
   readonly secrets: Secrets;
   readonly directory: string;
+  readonly hook: Environment;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -78,13 +83,23 @@ async function carryOut(work: Work): Promise<Outcome> {
   const { plan, state, facts, directory } = work;
   const host = hostRecipe(state, facts, runnerFallback(facts, directory));
   const recipes: Recipes = { step: host, after: host, helper: host };
+  let inBatchJob: Recipe = host;
   for (const container of [plan.step, plan.helper]) {
     if (container === undefined) continue;
-    const ready = await prepareContainer({ ...work, container });
+    const ready = await prepareContainer({
+      ...work,
+      container,
+      forBatch: plan.batch !== undefined,
+    });
     if (!ready.ok) return { kind: "refused", refusal: ready.refusal };
-    for (const kind of kindsOf(plan, container)) recipes[kind] = ready.value;
+    for (const kind of kindsOf(plan, container)) recipes[kind] = ready.value.host;
+    inBatchJob = ready.value.batch ?? inBatchJob;
   }
-  write(work, recipes);
+  const { hook, log } = work;
+  const batch =
+    plan.batch &&
+    (await batchRecipe({ plan: plan.batch, state, facts, hook, log, inner: inBatchJob }));
+  write(work, recipes, batch);
   return { kind: "exited", status: 0 };
 }
 
@@ -95,7 +110,7 @@ function kindsOf(plan: JobPlan, container: ContainerPlan) {
   );
 }
 
-function write(work: Work, recipes: Recipes): void {
+function write(work: Work, recipes: Recipes, batch: BatchRecipe | undefined): void {
   const { plan, state, facts, directory } = work;
   const { scripts = "", builds = "" } = state.directories ?? {};
   writeFileSync(`${directory}/${SUPERVISE_FILE}`, superviseProgram(), { mode: 0o700 });
@@ -107,6 +122,7 @@ function write(work: Work, recipes: Recipes): void {
     cwd: builds,
     killTimeout: Math.ceil(state.settings.general.kill_timeout * 1000),
     recipes,
+    ...(batch && { batch }),
     ...(noArtifacts === undefined ? {} : { noArtifacts }),
   };
   writePrepared(directory, prepared);

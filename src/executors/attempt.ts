@@ -2,6 +2,7 @@ import { SystemFailure } from "../host/failure.ts";
 import { readJson, writeAtomically } from "../host/files.ts";
 import type { ProcessIdentity } from "../host/proc.ts";
 import type { StageKind } from "../job/stages.ts";
+import type { BatchPlan } from "./batch/batch-plan.ts";
 
 /**
  * One attempt at a job: config, prepare, the stages and cleanup share the private directory that gitlab-runner makes
@@ -30,6 +31,21 @@ export interface Recipe {
   readonly fallback?: string;
 }
 
+/** How the user's script is submitted; see batch/run-batch.ts. */
+export interface BatchRecipe {
+  readonly scheduler: string;
+  readonly version: string;
+  /** Absolute paths of the scheduler's programs, by name. */
+  readonly programs: Readonly<Record<string, string>>;
+  /** Environment of the scheduler's commands. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly plan: BatchPlan;
+  /** What runs on the node. */
+  readonly inner: Recipe;
+  /** Where the job is noted before it is submitted. */
+  readonly recordFile: string;
+}
+
 /** What `prepare` hands to `run`. */
 export interface Prepared {
   readonly version: number;
@@ -41,6 +57,8 @@ export interface Prepared {
   /** Milliseconds between TERM and KILL. */
   readonly killTimeout: number;
   readonly recipes: Readonly<Record<StageKind, Recipe>>;
+  /** Absent with `executor = "shell"`. */
+  readonly batch?: BatchRecipe;
   /** Why artifact stages cannot work on this host; absent when they can. */
   readonly noArtifacts?: string;
 }

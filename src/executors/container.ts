@@ -10,6 +10,8 @@ import {
 } from "../charliecloud/image-store.ts";
 import { type ImageShell, type ProbeResult, probeImage } from "../charliecloud/probe.ts";
 import { type Account, pullEnvironment } from "../charliecloud/pull-environment.ts";
+import { squashImage } from "../charliecloud/squash.ts";
+import { imageDirectory } from "../charliecloud/storage.ts";
 import { writeAtomically } from "../host/files.ts";
 import type { Log } from "../host/log.ts";
 import { redact } from "../host/redact.ts";
@@ -29,6 +31,8 @@ export interface ContainerWork {
   readonly secrets: Secrets;
   /** The attempt's private directory. */
   readonly directory: string;
+  /** The user's script runs in a batch job. */
+  readonly forBatch: boolean;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -41,8 +45,14 @@ export interface LeaseNote extends AcquiredImage {
   readonly chImage: string | undefined;
 }
 
+/** How stages run in a container: on the runner's host, and in a batch job. */
+export interface ContainerRecipes {
+  readonly host: Recipe;
+  readonly batch?: Recipe;
+}
+
 /** Gets the image, starts it once to see that it works, and says how stages run in it. */
-export async function prepareContainer(work: ContainerWork): Promise<Verdict<Recipe>> {
+export async function prepareContainer(work: ContainerWork): Promise<Verdict<ContainerRecipes>> {
   const { container, log } = work;
   const early = new Set(container.trial.volumes.map(({ source }) => source));
   const missing = container.volumes.find(({ source }) => early.has(source) && !existsSync(source));
@@ -61,8 +71,7 @@ export async function prepareContainer(work: ContainerWork): Promise<Verdict<Rec
   const shell = await probe(work, image.value);
   if (!shell.ok) return shell;
   const { chRun, options } = container;
-  const argv = chRunArgv(chRun, options, image.value.name, []);
-  return accept({
+  const recipe = (argv: readonly string[]): Recipe => ({
     kind: "container",
     argv,
     env: environment(work),
@@ -71,6 +80,41 @@ export async function prepareContainer(work: ContainerWork): Promise<Verdict<Rec
     interpreter: shell.value.interpreter,
     shell: shell.value.shell,
   });
+  const host = recipe(chRunArgv(chRun, options, image.value.name, []));
+  if (!work.forBatch || container.role !== "step") return accept({ host });
+  const packed = await packForBatch(work, image.value);
+  if (!packed.ok) return packed;
+  if (packed.value === undefined) return accept({ host, batch: host });
+  const { storage: _storage, ...withoutStorage } = options;
+  return accept({ host, batch: recipe(chRunArgv(chRun, withoutStorage, packed.value, [])) });
+}
+
+/** One file that every node can see, in the job's scripts directory; undefined where the site wants the storage used. */
+async function packForBatch(
+  work: ContainerWork,
+  image: AcquiredImage,
+): Promise<Verdict<string | undefined>> {
+  const { container, state, facts, log, signal } = work;
+  if (state.settings.charliecloud.disable_convert) return accept(undefined);
+  const file = `${state.directories?.scripts ?? ""}/image.sqfs`;
+  const start = performance.now();
+  const problem = await squashImage({
+    image: imageDirectory(container.storage.choice, image.name),
+    file,
+    env: { PATH: facts.login["PATH"] ?? "", HOME: state.user.home },
+    signal,
+  });
+  signal.throwIfAborted();
+  if (problem !== undefined) {
+    return refuse(
+      "system",
+      `cannot pack image ${container.reference.pull} for the batch job: ${problem}`,
+      "[general.charliecloud] disable_convert",
+    );
+  }
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  log.log(`Packed image into ${file} in ${seconds} s`);
+  return accept(file);
 }
 
 async function acquire(work: ContainerWork): Promise<Verdict<AcquiredImage>> {

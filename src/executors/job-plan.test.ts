@@ -134,7 +134,7 @@ test("a refused container leaves its stages without a command, the others with t
 
 test("all that is wrong is told at once, the site's mistakes first", async () => {
   const plan = await planned({
-    toml: ['executor = "slurm"', MECHANISM],
+    toml: ['executor = "cobalt"', MECHANISM],
     payload: { image: { name: "Bad Name" } },
   });
   expect(plan.refusals.map(({ from }) => from)).toEqual(["[general] executor", "image:"]);
@@ -162,8 +162,11 @@ test("an unusable data_dir is refused and leaves no stage with a command", async
 test("checkSite() refuses what this version cannot do instead of leaving it out", async () => {
   const from = async (lines: readonly string[], noAuth: boolean) =>
     checkSite(await settingsOf(lines), noAuth).map((refusal) => refusal.from);
-  for (const executor of ["slurm", "sbatch", "flux", "pbs", "lsf", "bsub", "cobalt", "qsub"]) {
+  for (const executor of ["cobalt", "qsub"]) {
     expect(await from([`executor = "${executor}"`], true)).toEqual(["[general] executor"]);
+  }
+  for (const executor of ["slurm", "sbatch", "flux", "pbs", "lsf", "bsub"]) {
+    expect(await from([`executor = "${executor}"`], true)).toEqual([]);
   }
   const auth = (line: string) => ["[auth]", line];
   expect(await from([], false)).toEqual([]);

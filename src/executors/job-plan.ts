@@ -7,6 +7,8 @@ import type { Decision, Refusal, Verdict } from "../plan/decision.ts";
 import { type Directories, planDirectories } from "../plan/directories.ts";
 import type { CompiledPattern } from "../settings/patterns.ts";
 import type { Settings } from "../settings/settings.ts";
+import { type BatchPlan, planBatch } from "./batch/batch-plan.ts";
+import { schedulerNamed, schedulerNames } from "./batch/schedulers.ts";
 import { type ContainerPlan, containerCommand, planContainer } from "./container-plan.ts";
 import type { Facts } from "./facts.ts";
 
@@ -35,6 +37,8 @@ export interface JobPlan {
   readonly step?: ContainerPlan;
   /** The container of the runner's own stages; absent when they run on the host. */
   readonly helper?: ContainerPlan;
+  /** How the user's script goes through the scheduler; absent with `executor = "shell"`. */
+  readonly batch?: BatchPlan;
   /** Command of a host stage, up to its entry program. */
   readonly hostCommand: readonly string[];
   readonly gitlabRunner: Decision<string>;
@@ -70,6 +74,9 @@ export function planJob(input: PlanInput): JobPlan {
     directories &&
     helperImage &&
     take(planContainer({ ...input, directories, role: "helper", image: helperImage }));
+  const scheduler = schedulerNamed(settings.general.executor);
+  const batch =
+    directories && scheduler && take(planBatch({ settings, job, directories, scheduler }));
   const missingRunner = checkGitlabRunner(job, facts, mechanism);
   if (missingRunner?.refusal) refusals.push(missingRunner.refusal);
   const notes = [directories?.notes, mechanism?.notes, step?.notes, helper?.notes];
@@ -85,6 +92,7 @@ export function planJob(input: PlanInput): JobPlan {
     ...(mechanism && { mechanism }),
     ...(step && { step }),
     ...(helper && { helper }),
+    ...(batch && { batch }),
     hostCommand: [facts.shell.bash, "--login"],
     gitlabRunner: facts.gitlabRunner,
     notes: [
@@ -127,17 +135,13 @@ function stageArgv(plan: Omit<JobPlan, "stages">, place: Place, name: string): r
 export function checkSite(settings: Settings, noAuth: boolean): readonly Refusal[] {
   const { executor } = settings.general;
   const refusals: Refusal[] = [];
-  if (executor !== "shell") {
+  if (executor !== "shell" && schedulerNamed(executor) === undefined) {
     const why =
-      executor === "cobalt"
-        ? "this scheduler is retired"
-        : "this version runs jobs on the node itself only";
+      executor === "cobalt" ? "this scheduler is retired" : "this version does not have it yet";
     const from = "[general] executor";
-    refusals.push({
-      fault: "admin",
-      message: `${from} = "${executor}": ${why}; wanted: "shell"`,
-      from,
-    });
+    const wanted = ["shell", ...schedulerNames()].map((name) => `"${name}"`).join(" or ");
+    const message = `${from} = "${executor}": ${why}; wanted: ${wanted}`;
+    refusals.push({ fault: "admin", message, from });
   }
   const { present, downscope } = settings.auth;
   if (!noAuth && present && downscope !== "none") {

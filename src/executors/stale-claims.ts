@@ -12,6 +12,7 @@ import {
 import { errorCode } from "../host/files.ts";
 import type { Log } from "../host/log.ts";
 import { identify } from "../host/proc.ts";
+import { endBatchJob } from "./batch/end-batch-job.ts";
 import { endLeftovers } from "./end-processes.ts";
 import { removeTree } from "./remove-tree.ts";
 
@@ -39,10 +40,12 @@ export async function collectStaleClaims(
       notes: stale[0]?.notes ?? {},
     });
     if (!takeOver(place, mine, now)) continue;
+    let clean = true;
     for (const claim of stale) {
-      if (claim) await removeTraces(claim, uid, retainLogs, log);
+      if (claim && !(await removeTraces(claim, uid, retainLogs, log))) clean = false;
     }
-    release(place, mine.token);
+    // What is not clean stays claimed by this process, and is stale again as soon as that has ended.
+    if (clean) release(place, mine.token);
   }
 }
 
@@ -51,13 +54,15 @@ async function removeTraces(
   uid: number,
   retainLogs: boolean,
   log: Log,
-): Promise<void> {
-  const { scripts = "", builds = "", host } = claim.notes;
+): Promise<boolean> {
+  const { scripts = "", builds = "", host, batch = "" } = claim.notes;
+  if (batch !== "" && !(await endBatchJob(batch, log))) return false;
   log.log(`Removing what job ${claim.job} left in ${scripts}: its runner is gone`);
   if (scripts !== "" && host === hostname())
     await endLeftovers({ uid, token: claim.token, scripts });
   if (scripts !== "" && !retainLogs) removeTree(scripts);
   if (builds !== "") removeFileVariables(builds, MAX_PROJECT_DEPTH);
+  return true;
 }
 
 /** GitLab allows 20 levels of groups. */

@@ -37,3 +37,8 @@ export function stageKind(stage: string): StageKind {
 export function isArtifactStage(stage: string): boolean {
   return stage === "download_artifacts" || stage.startsWith("upload_artifacts_on_");
 }
+
+/** Whether the stage is the user's script (before_script and script): with a scheduler, that is the batch job. */
+export function isBatchStage(stage: string): boolean {
+  return stage === "build_script" || stage === "step_script";
+}

@@ -1,7 +1,6 @@
 import { parseDuration } from "./duration.ts";
 import type { OptionEntries, OptionEntry, ValuesOf } from "./option-types.ts";
-import { BATCH } from "./options-accepted.ts";
-import { AUTH, CHARLIECLOUD, EXECUTOR_ALIASES, GENERAL } from "./options-active.ts";
+import { AUTH, BATCH, CHARLIECLOUD, EXECUTOR_ALIASES, GENERAL } from "./options-active.ts";
 import type { ExecutorName, Settings } from "./settings.ts";
 import type { Tables } from "./tidy.ts";
 
@@ -14,18 +13,10 @@ export function assembleSettings(
   origin: Pick<Settings, "file" | "inactive"> & { readonly hasAuth: boolean },
 ): Settings {
   const general = valuesOf(tables, "general", GENERAL);
-  const batch = valuesOf(tables, "batch", BATCH);
   return {
     general: { ...general, executor: canonicalExecutor(general.executor) },
     charliecloud: valuesOf(tables, "general.charliecloud", CHARLIECLOUD),
-    batch: {
-      arguments_variable: batch.arguments_variable,
-      env_vars: batch.env_vars,
-      allow_illegal_args: batch.allow_illegal_args,
-      ...(batch.scheduler_bin !== undefined && { scheduler_bin: batch.scheduler_bin }),
-      ...(batch.command_delay !== undefined && { command_delay: batch.command_delay }),
-      ...(batch.nfs_timeout !== undefined && { nfs_timeout: batch.nfs_timeout }),
-    },
+    batch: valuesOf(tables, "batch", BATCH),
     auth: { present: origin.hasAuth, ...valuesOf(tables, "auth", AUTH) },
     inactive: origin.inactive,
     file: origin.file,

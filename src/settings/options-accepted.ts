@@ -1,33 +1,9 @@
 import type { OptionEntries } from "./option-types.ts";
 
-/** `[batch]`: read and handed on with their types; nothing acts on them yet. */
-export const BATCH = {
-  arguments_variable: {
-    type: "string[]",
-    default: ["SCHEDULER_PARAMETERS"],
-    meaning: "CI variables that hold scheduler arguments.",
-  },
-  scheduler_bin: { type: "string", meaning: "Directory of the scheduler's commands." },
-  env_vars: {
-    type: "string[]",
-    default: [],
-    example: '["SBATCH_ACCOUNT=ci"]',
-    meaning: "NAME=VALUE entries for the environment of the submission.",
-  },
-  command_delay: { type: "duration", meaning: "Pause between two questions to the scheduler." },
-  nfs_timeout: { type: "duration", meaning: "How long to wait for output files to appear." },
-  allow_illegal_args: {
-    type: "boolean",
-    default: false,
-    meaning: "Pass on scheduler arguments that would break output or submission.",
-  },
-  default_args: { type: "string[]", meaning: "Scheduler arguments for jobs that give none." },
+/** `[batch]`: keys of upstream without effect here. */
+export const BATCH_ACCEPTED = {
   env_keep: { type: "string[]", meaning: "Variables kept in the environment of the submission." },
   skip_cobalt_log: { type: "boolean", meaning: "Do not read the exit status from Cobalt's log." },
-  impossible_after: {
-    type: "duration",
-    meaning: "How long a job may wait for resources that never come.",
-  },
   "ff_*": { type: "any", meaning: "Feature flags of upstream." },
 } as const satisfies OptionEntries;
 

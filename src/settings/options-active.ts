@@ -138,6 +138,51 @@ export const CHARLIECLOUD = {
   },
 } as const satisfies OptionEntries;
 
+/** `[batch]`: for the executors that submit to a scheduler. */
+export const BATCH = {
+  arguments_variable: {
+    type: "string[]",
+    default: ["SCHEDULER_PARAMETERS"],
+    meaning: "CI variables that may hold scheduler arguments; the first that is set counts.",
+  },
+  default_args: {
+    type: "string[]",
+    default: [],
+    example: '["--account=ci", "--time=30"]',
+    meaning: "Scheduler arguments for every job; the job's own come after them and win.",
+  },
+  allow_illegal_args: {
+    type: "boolean",
+    default: false,
+    meaning: "Pass on scheduler arguments that would break the output or the submission.",
+  },
+  scheduler_bin: {
+    type: "string",
+    meaning: "Directory of the scheduler's commands; by default the login shell's PATH.",
+  },
+  env_vars: {
+    type: "string[]",
+    default: [],
+    example: '["SLURM_CONF=/etc/slurm-ci/slurm.conf"]',
+    meaning: "NAME=VALUE entries for the scheduler's commands; $NAME is the login shell's.",
+  },
+  command_delay: {
+    type: "duration",
+    default: "15s",
+    meaning: "Longest pause between two questions to the scheduler.",
+  },
+  nfs_timeout: {
+    type: "duration",
+    default: "1m",
+    meaning: "How long output and result of an ended job may take to appear.",
+  },
+  impossible_after: {
+    type: "duration",
+    default: "2m",
+    meaning: "How long a job waits that can never run before it is cancelled; 0: for ever.",
+  },
+} as const satisfies OptionEntries;
+
 /** `[auth]`: keys that this version acts on. */
 export const AUTH = {
   downscope: {

@@ -5,11 +5,11 @@ import {
   AUTH_LOGGING,
   AUTH_RUNAS,
   AUTH_SECCOMP,
-  BATCH,
+  BATCH_ACCEPTED,
   GENERAL_ACCEPTED,
   PODMAN,
 } from "./options-accepted.ts";
-import { AUTH, CHARLIECLOUD, GENERAL } from "./options-active.ts";
+import { AUTH, BATCH, CHARLIECLOUD, GENERAL } from "./options-active.ts";
 
 export type { Option, OptionType, TableInfo } from "./option-types.ts";
 
@@ -34,7 +34,8 @@ export const OPTIONS: readonly Option[] = [
   ...rows("general", "active", GENERAL),
   ...rows("general.charliecloud", "active", CHARLIECLOUD),
   ...rows("auth", "active", AUTH),
-  ...rows("batch", "accepted", BATCH),
+  ...rows("batch", "active", BATCH),
+  ...rows("batch", "accepted", BATCH_ACCEPTED),
   ...rows("general", "accepted", GENERAL_ACCEPTED),
   ...rows("general.podman", "accepted", PODMAN),
   ...rows("auth", "accepted", AUTH_ACCEPTED),

@@ -55,16 +55,17 @@ export interface CharliecloudSettings {
 
 export type PullPolicy = "always" | "if-not-present" | "never";
 
-/** Read and kept for the batch executors; nothing acts on it yet. */
+/** For the executors that submit to a scheduler; durations in seconds. */
 export interface BatchSettings {
   readonly arguments_variable: readonly string[];
+  readonly default_args: readonly string[];
+  readonly allow_illegal_args: boolean;
   readonly scheduler_bin?: string;
   readonly env_vars: readonly string[];
-  /** Seconds. */
-  readonly command_delay?: number;
-  /** Seconds. */
-  readonly nfs_timeout?: number;
-  readonly allow_illegal_args: boolean;
+  readonly command_delay: number;
+  readonly nfs_timeout: number;
+  /** 0: for ever. */
+  readonly impossible_after: number;
 }
 
 export interface AuthSettings {

@@ -39,8 +39,12 @@ test("the shortest file gets every default", async () => {
     },
     batch: {
       arguments_variable: ["SCHEDULER_PARAMETERS"],
+      default_args: [],
       env_vars: [],
       allow_illegal_args: false,
+      command_delay: 15,
+      nfs_timeout: 60,
+      impossible_after: 120,
     },
     auth: { present: false },
     inactive: [],
@@ -67,6 +71,8 @@ test("every key arrives with its type", async () => {
     'scheduler_bin = "/opt/slurm/bin"',
     'env_vars = ["A=$B"]',
     "allow_illegal_args = true",
+    'default_args = ["--account=ci"]',
+    'impossible_after = "0"',
     "[auth]",
     'downscope = "none"',
   );
@@ -89,6 +95,8 @@ test("every key arrives with its type", async () => {
     scheduler_bin: "/opt/slurm/bin",
     env_vars: ["A=$B"],
     allow_illegal_args: true,
+    default_args: ["--account=ci"],
+    impossible_after: 0,
   });
   expect(settings.auth).toEqual({ present: true, downscope: "none" });
 });
@@ -123,7 +131,7 @@ test("empty strings count as unset, also in lists", async () => {
   expect(settings.general).toMatchObject({ kill_timeout: 120, user_bash_env: ["A=1"] });
   expect(settings.batch.arguments_variable).toEqual(["SCHEDULER_PARAMETERS"]);
   expect(settings.auth).toEqual({ present: true });
-  expect(settings.inactive).toEqual(["batch.arguments_variable"]);
+  expect(settings.inactive).toEqual([]);
 });
 
 test("keys without effect are listed in file order", async () => {

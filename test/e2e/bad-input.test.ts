@@ -73,9 +73,9 @@ const files: readonly (readonly [string, (path: string) => void, string | RegExp
     "data_dir",
   ],
   [
-    "with an executor of later",
-    (path) => writeFileSync(path, '[general]\nexecutor = "slurm"\ndata_dir = "/x"\n'),
-    '"slurm"',
+    "with an executor that is retired",
+    (path) => writeFileSync(path, '[general]\nexecutor = "cobalt"\ndata_dir = "/x"\n'),
+    '"cobalt"',
   ],
 ];
 for (const [name, spoil, says] of files) {

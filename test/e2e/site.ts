@@ -13,6 +13,8 @@ import type { RunnerOptions } from "../runner/types.ts";
 
 /** What a test's configuration file says besides the executor and the data directory. */
 export interface SiteOptions {
+  /** @default {"shell"} */
+  readonly executor?: string;
   /** Lines for `[general]`. */
   readonly general?: readonly string[];
   /** Lines for `[general.charliecloud]`; given: the table exists and `run_mechanism` is set. */
@@ -120,7 +122,7 @@ function tomlOf(options: SiteOptions, dataDir: string, images: string): string {
   ];
   return [
     "[general]",
-    'executor = "shell"',
+    `executor = "${options.executor ?? "shell"}"`,
     `data_dir = ${JSON.stringify(options.dataDir ?? dataDir)}`,
     ...(charliecloud ? ['run_mechanism = "charliecloud"'] : []),
     ...general,

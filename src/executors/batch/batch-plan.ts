@@ -1,0 +1,125 @@
+import type { Job } from "../../job/job.ts";
+import { accept, type Decision, refuse, type Verdict } from "../../plan/decision.ts";
+import { splitWords } from "../../plan/words.ts";
+import type { Settings } from "../../settings/settings.ts";
+import type { Scheduler, Submission } from "./scheduler.ts";
+
+/** How the user's script goes through a scheduler; plain data, no secret. */
+export interface BatchPlan {
+  readonly scheduler: Scheduler["name"];
+  /** The variable that gives the user's arguments, and its text; empty when none is set. */
+  readonly arguments: Decision<string>;
+  /** Checked: the administrator's, then the user's. */
+  readonly words: readonly string[];
+  /** The submission, with `ciNAME` for the unique name. */
+  readonly submit: readonly string[];
+  readonly files: SpoolFiles;
+  /** Seconds. */
+  readonly times: {
+    readonly commandDelay: number;
+    readonly nfsTimeout: number;
+    readonly impossibleAfter: number;
+  };
+}
+
+/** Files of one batch job, in a directory of its own that node and runner host both see. */
+export interface SpoolFiles {
+  readonly directory: string;
+  readonly wrapper: string;
+  readonly output: string;
+  /** Variables that the job starts with, besides the scheduler's. */
+  readonly environment: string;
+  /** The script's own result, written by the wrapper. */
+  readonly marker: string;
+  /** One line for each start of the wrapper. */
+  readonly started: string;
+}
+
+export function spoolFiles(scripts: string): SpoolFiles {
+  const directory = `${scripts}/batch`;
+  return {
+    directory,
+    wrapper: `${directory}/job.bash`,
+    output: `${directory}/output`,
+    environment: `${directory}/environment`,
+    marker: `${directory}/result`,
+    started: `${directory}/started`,
+  };
+}
+
+export interface BatchInput {
+  readonly settings: Pick<Settings, "batch">;
+  readonly job: Pick<Job, "variables">;
+  readonly directories: { readonly scripts: string; readonly builds: string };
+  readonly scheduler: Scheduler;
+}
+
+const DEFAULT_ARGS = "[batch] default_args";
+
+export function planBatch(input: BatchInput): Verdict<BatchPlan> {
+  const { settings, directories, scheduler } = input;
+  const { batch } = settings;
+  const chosen = chooseArguments(input);
+  const admin = splitAll(batch.default_args);
+  if (!admin.ok) return refuse("admin", `${DEFAULT_ARGS}: ${admin.message}`, DEFAULT_ARGS);
+  const user = splitWords(chosen.choice);
+  if (!user.ok) return refuse("user", `${chosen.from}: ${user.message}`, chosen.from);
+  const allowIllegal = batch.allow_illegal_args;
+  const checkedAdmin = scheduler.checkArguments(admin.words, {
+    fault: "admin",
+    from: DEFAULT_ARGS,
+    allowIllegal,
+  });
+  if (!checkedAdmin.ok) return checkedAdmin;
+  const checkedUser = scheduler.checkArguments(user.words, {
+    fault: "user",
+    from: chosen.from,
+    allowIllegal,
+  });
+  if (!checkedUser.ok) return checkedUser;
+  const words = [...checkedAdmin.value, ...checkedUser.value];
+  const files = spoolFiles(directories.scripts);
+  return accept({
+    scheduler: scheduler.name,
+    arguments: chosen,
+    words,
+    submit: scheduler.submit(
+      submissionOf({ name: "ciNAME", words, files, directory: directories.builds, version: "" }),
+    ).argv,
+    files,
+    times: {
+      commandDelay: batch.command_delay,
+      nfsTimeout: batch.nfs_timeout,
+      impossibleAfter: batch.impossible_after,
+    },
+  });
+}
+
+export function submissionOf(input: {
+  readonly name: string;
+  readonly words: readonly string[];
+  readonly files: SpoolFiles;
+  readonly directory: string;
+  readonly version: string;
+}): Submission {
+  const { name, words, files, directory, version } = input;
+  return { name, words, directory, output: files.output, wrapper: files.wrapper, version };
+}
+
+function chooseArguments({ settings, job }: BatchInput): Decision<string> {
+  const names = settings.batch.arguments_variable;
+  const name = names.find((candidate) => (job.variables[candidate] ?? "").trim() !== "");
+  if (name === undefined)
+    return { choice: "", because: "the job sets no such variable", from: names.join(", ") };
+  return { choice: job.variables[name] ?? "", because: "the job sets it", from: name };
+}
+
+function splitAll(texts: readonly string[]): ReturnType<typeof splitWords> {
+  const words: string[] = [];
+  for (const text of texts) {
+    const split = splitWords(text);
+    if (!split.ok) return split;
+    words.push(...split.words);
+  }
+  return { ok: true, words };
+}

@@ -1,0 +1,68 @@
+import type { Log } from "../../host/log.ts";
+import { runCommand } from "../../host/process.ts";
+import type { BatchRecipe, Recipe } from "../attempt.ts";
+import type { Facts } from "../facts.ts";
+import { type AttemptState, adminEnvironment } from "../site.ts";
+import type { BatchPlan } from "./batch-plan.ts";
+import { findSchedulerPrograms, schedulerEnvironment } from "./calls.ts";
+import { recordFile } from "./record.ts";
+import { schedulerNamed } from "./schedulers.ts";
+
+export interface BatchRecipeInput {
+  readonly plan: BatchPlan;
+  readonly state: AttemptState;
+  readonly facts: Facts;
+  /** The hook's own environment, of which the scheduler's commands get next to nothing. */
+  readonly hook: Readonly<Record<string, string | undefined>>;
+  readonly log: Log;
+  /** What runs on the node. */
+  readonly inner: Recipe;
+}
+
+const VERSION_MILLISECONDS = 30_000;
+
+/** Finds the scheduler's programs and writes down how `run` submits the user's script. */
+export async function batchRecipe(input: BatchRecipeInput): Promise<BatchRecipe> {
+  const { plan, state, facts, hook, log, inner } = input;
+  const scheduler = schedulerNamed(plan.scheduler);
+  if (scheduler === undefined) throw new Error(`no scheduler ${plan.scheduler}`);
+  const { scheduler_bin, env_vars } = state.settings.batch;
+  const programs = findSchedulerPrograms(scheduler, scheduler_bin, facts.login["PATH"]);
+  const login = { ...facts.login, ...adminEnvironment(state.settings) };
+  const env = schedulerEnvironment({
+    scheduler,
+    hook,
+    login,
+    user: state.user,
+    envVars: env_vars,
+    directory: scheduler_bin,
+  });
+  const asked = scheduler.version && (await ask(scheduler.version, programs, env));
+  const version = /\d+\.\d+(\.\d+)?/.exec(asked ?? "")?.[0] ?? "";
+  log.log(
+    `The script runs as a job of ${scheduler.title}${version === "" ? "" : ` (${scheduler.title} ${version})`}: ${plan.words.join(" ") || "no arguments"}`,
+  );
+  return {
+    scheduler: scheduler.name,
+    version,
+    programs,
+    env,
+    plan,
+    inner,
+    recordFile: recordFile(state.directories?.dataDir ?? "", state.token),
+  };
+}
+
+async function ask(
+  call: { readonly argv: readonly string[] },
+  programs: Readonly<Record<string, string>>,
+  env: Readonly<Record<string, string>>,
+): Promise<string> {
+  const [name = "", ...words] = call.argv;
+  const run = await runCommand([programs[name] ?? name, ...words], {
+    env,
+    cwd: "/",
+    timeout: VERSION_MILLISECONDS,
+  });
+  return run.outcome === "exited" ? `${run.stdout}${run.stderr}` : "";
+}

@@ -1,0 +1,179 @@
+import { closeSync, mkdirSync, openSync, readSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { entryPath } from "../../bash/entry-path.ts";
+import { quoteCommand, quoteWord } from "../../bash/quote.ts";
+import { batchEnvironment, batchJobProgram } from "../../bash/templates.ts";
+import { readIfExists, writeAll } from "../../host/files.ts";
+import { followFile } from "../../host/follow.ts";
+import type { Log } from "../../host/log.ts";
+import type { Outcome } from "../../plan/outcome.ts";
+import type { BatchRecipe, Prepared } from "../attempt.ts";
+import { writeEntry } from "../entry.ts";
+import { submissionOf } from "./batch-plan.ts";
+import { makeCaller } from "./calls.ts";
+import { type CancelTools, cancelJob } from "./cancel.ts";
+import { readMarker } from "./judge.ts";
+import { type BatchRecord, writeRecord } from "./record.ts";
+import { schedulerNamed } from "./schedulers.ts";
+import { submitJob } from "./submit.ts";
+import { type WatchTimes, watchJob } from "./watch.ts";
+
+export interface BatchWork {
+  readonly prepared: Prepared;
+  readonly recipe: BatchRecipe;
+  /** The script that gitlab-runner generated. */
+  readonly script: string;
+  readonly stage: string;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+const NAME_LETTERS = 13;
+const STDOUT = 1;
+/** Below the time that schedulers give a job between TERM and KILL. */
+const KILL_GRACE_MILLISECONDS = 3000;
+
+/** Submits the script, follows its output into the job log, waits for its end and judges it. */
+export async function runBatch(work: BatchWork): Promise<Outcome> {
+  const { recipe, log, signal } = work;
+  const scheduler = schedulerNamed(recipe.scheduler);
+  if (scheduler === undefined) throw new Error(`no scheduler ${recipe.scheduler}`);
+  const call = makeCaller(recipe.programs, recipe.env);
+  const sleep = (seconds: number) => Bun.sleep(seconds * 1000);
+  const tools: CancelTools = { scheduler, call, sleep, now: Date.now };
+  const name = `ci${crypto.randomUUID().replaceAll("-", "").slice(0, NAME_LETTERS)}`;
+  const nonce = crypto.randomUUID();
+  const submission = prepareSpool(work, name, nonce);
+  const record: BatchRecord = {
+    version: 1,
+    scheduler: scheduler.name,
+    name,
+    programs: recipe.programs,
+    env: recipe.env,
+    ended: false,
+  };
+  writeRecord(recipe.recordFile, record);
+  log.log(quoteCommand(scheduler.submit(submission).argv));
+  const submitted = await submitJob(submission, { ...tools, log, signal });
+  if (!submitted.ok) return { kind: "refused", refusal: submitted.refusal };
+  const { id } = submitted;
+  writeRecord(recipe.recordFile, { ...record, id });
+  log.log(`Submitted ${scheduler.title} job ${id}`);
+  const outcome = await follow(work, { id, nonce, tools });
+  writeRecord(recipe.recordFile, { ...record, id, ended: true });
+  return outcome;
+}
+
+/** A fresh directory for the job's files, the entry program and the wrapper that the scheduler starts. */
+function prepareSpool(work: BatchWork, name: string, nonce: string) {
+  const { prepared, recipe, script, stage } = work;
+  const { files, words } = recipe.plan;
+  const special = schedulerNamed(recipe.scheduler)?.wrapper;
+  rmSync(files.directory, { recursive: true, force: true });
+  mkdirSync(files.directory, { mode: 0o700 });
+  const { entry, record } = writeEntry(prepared.scripts, recipe.inner, script, stage, {
+    gated: true,
+  });
+  const program = batchJobProgram({
+    bash: prepared.bash,
+    kind: recipe.inner.kind,
+    command: [...recipe.inner.argv, entry],
+    environment: files.environment,
+    directory: prepared.cwd,
+    record,
+    marker: files.marker,
+    started: files.started,
+    nonce,
+    umask: process.umask().toString(8),
+    killGrace: KILL_GRACE_MILLISECONDS,
+    ...(special?.writesOutput ? { output: files.output } : {}),
+    plainExit: special?.plainExit ?? false,
+  });
+  writeFileSync(files.environment, batchEnvironment(recipe.inner.env), { mode: 0o600 });
+  writeFileSync(files.wrapper, program, { mode: 0o700 });
+  return submissionOf({ name, words, files, directory: prepared.cwd, version: recipe.version });
+}
+
+interface Running {
+  readonly id: string;
+  readonly nonce: string;
+  readonly tools: CancelTools;
+}
+
+async function follow(work: BatchWork, { id, nonce, tools }: Running): Promise<Outcome> {
+  const { prepared, recipe, log, signal } = work;
+  const { files } = recipe.plan;
+  if (recipe.inner.shown !== undefined) {
+    log.log(`${recipe.inner.shown} ${quoteWord(entryPath(prepared.scripts, work.stage))}`);
+  }
+  const output = followFile(files.output, { write: writeToLog, reopen: true });
+  const cancel = async () => {
+    const done = await cancelJob(id, prepared.killTimeout / 1000, tools);
+    if (!done)
+      log.warn(`${tools.scheduler.title} job ${id} was told to end and is not seen to have ended`);
+  };
+  try {
+    const { outcome, over } = await watchJob({
+      ...tools,
+      id,
+      nonce,
+      log,
+      signal,
+      times: watchTimes(recipe),
+      readMarker: () => readMarker(readIfExists(files.marker)),
+      countStarts: () =>
+        (readIfExists(files.started) ?? "").split("\n").filter((line) => line !== "").length,
+    });
+    // Judged without having ended: what can never run, or what the scheduler is slow to let go.
+    if (!over) await cancel();
+    return withHint(outcome, files.output);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    log.log(`Cancelling ${tools.scheduler.title} job ${id}`);
+    await cancel();
+    return { kind: "cancelled", message: `${tools.scheduler.title} job ${id} was cancelled` };
+  } finally {
+    await output.done();
+  }
+}
+
+function writeToLog(bytes: Uint8Array): void {
+  try {
+    writeAll(STDOUT, bytes);
+  } catch {
+    // A log that nobody reads any more must not decide a job's result.
+  }
+}
+
+function watchTimes(recipe: BatchRecipe): WatchTimes {
+  const { commandDelay, nfsTimeout, impossibleAfter } = recipe.plan.times;
+  return {
+    marker: 0.1,
+    queryFrom: Math.min(1, commandDelay),
+    queryTo: commandDelay,
+    late: nfsTimeout,
+    impossible: impossibleAfter,
+  };
+}
+
+/** ch-run's own words about FUSE say nothing to a user. */
+function withHint(outcome: Outcome, output: string): Outcome {
+  if (outcome.kind !== "failed") return outcome;
+  const said = tail(output);
+  if (!/fuse: failed to open \/dev\/fuse|too many FUSE errors/.test(said)) return outcome;
+  const message = `${outcome.message}; the node lets no user open /dev/fuse, which a SquashFS image needs: set [general.charliecloud] disable_convert with a shared image_storage_dir`;
+  return { ...outcome, message };
+}
+
+const TAIL_BYTES = 8192;
+
+function tail(path: string): string {
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (size === 0) return "";
+  const fd = openSync(path, "r");
+  try {
+    const bytes = Buffer.alloc(Math.min(size, TAIL_BYTES));
+    return bytes.toString("utf8", 0, readSync(fd, bytes, 0, bytes.length, size - bytes.length));
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { makeSite, type Site } from "../../e2e/site.ts";
+import type { JobControl } from "../../runner/types.ts";
+
+const BIN = import.meta.dir;
+
+/** A stand-in for LSF with a site that uses it. */
+export interface Cluster {
+  readonly dir: string;
+  readonly site: Site;
+  /** Runs one of LSF's commands. */
+  run(argv: readonly string[]): { readonly status: number; readonly text: string };
+  /** Ids of jobs that have not ended. */
+  unended(): readonly string[];
+  job(
+    script: readonly string[],
+    words?: string,
+    control?: JobControl,
+  ): ReturnType<ReturnType<Site["runner"]>["run"]>;
+}
+
+const open: (() => void)[] = [];
+
+/** Ends all jobs of the clusters and removes their files. */
+export function closeClusters(): void {
+  for (const close of open) close();
+}
+
+/** A cluster and a site of its own for each test. */
+export function cluster(
+  parameters: readonly string[] = [],
+  more: {
+    readonly batch?: readonly string[];
+    readonly env?: Readonly<Record<string, string>>;
+  } = {},
+): Cluster {
+  const dir = mkdtempSync("/var/tmp/jacamar-lsf-");
+  const conf = ["MBD_SLEEP_TIME=0.1", "JOB_TERMINATE_INTERVAL=2", ...parameters];
+  writeFileSync(`${dir}/lsf.conf`, `${conf.join("\n")}\n`);
+  const site = makeSite({
+    executor: "lsf",
+    general: ['kill_timeout = "20s"'],
+    more: [
+      "[batch]",
+      `scheduler_bin = "${BIN}"`,
+      `env_vars = ["LSF_ENVDIR=${dir}"]`,
+      'command_delay = "1s"',
+      'nfs_timeout = "2s"',
+      ...(more.batch ?? []),
+    ],
+  });
+  const run = (argv: readonly string[]) => {
+    const [name = "", ...words] = argv;
+    const env = { LSF_ENVDIR: dir, PATH: "/usr/bin:/bin", HOME: site.home };
+    const { exitCode, stdout, stderr } = Bun.spawnSync([`${BIN}/${name}`, ...words], { env });
+    return { status: exitCode, text: `${stdout}${stderr}` };
+  };
+  const unended = () => run(["bjobs", "-noheader", "-o", "jobid"]).text.match(/^\d+$/gm) ?? [];
+  open.push(() => {
+    run(["bkill", "0"]);
+    site.close();
+    rmSync(dir, { recursive: true, force: true });
+  });
+  return {
+    dir,
+    site,
+    run,
+    unended,
+    job: (script, words = "", control = {}) =>
+      site
+        .runner({
+          env: { PATH: site.path, HOME: site.home, CI_SERVER_TOKEN: "runner-secret", ...more.env },
+        })
+        .run(
+          {
+            id: 1,
+            name: "x",
+            script: [...script],
+            afterScript: ["echo after=[$LSB_JOBID] $CI_JOB_STATUS"],
+            ...(words === "" ? {} : { variables: [{ key: "SCHEDULER_PARAMETERS", value: words }] }),
+          },
+          control,
+        ),
+  };
+}
