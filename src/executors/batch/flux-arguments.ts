@@ -1,5 +1,6 @@
-import { accept, type Refusal, refuse, type Verdict } from "../../plan/decision.ts";
+import { accept, refuse, type Verdict } from "../../plan/decision.ts";
 import { quoted } from "../../plan/quoted.ts";
+import type { ArgumentOrigin } from "./scheduler.ts";
 
 type Kind = "flag" | "required" | "optional";
 
@@ -61,13 +62,6 @@ const SHELL_OPTION =
   /^(cpu-affinity|gpu-affinity|pmi|taskmap|exit-timeout|oom\.adjust|hwloc\.[\w.-]+)(=|$)/;
 const URGENCY = /^([1-9]\d?|default|expedite)$/i;
 
-interface Origin {
-  readonly fault: Refusal["fault"];
-  /** The key or variable that the words are from. */
-  readonly from: string;
-  readonly allowIllegal: boolean;
-}
-
 /** An option as written, and what flux batch makes of it. */
 interface Reading {
   /** The option without an attached value. */
@@ -84,7 +78,7 @@ interface Reading {
 /** Checks words for flux batch's command line; see `Scheduler.checkArguments`. */
 export function checkFluxArguments(
   words: readonly string[],
-  origin: Origin,
+  origin: ArgumentOrigin,
 ): Verdict<readonly string[]> {
   const { fault, from, allowIllegal } = origin;
   const no = (message: string) => refuse(fault, `${from}: ${message}`, from);

@@ -1,5 +1,6 @@
 import { accept, type Refusal, refuse, type Verdict } from "../../plan/decision.ts";
 import { quoted } from "../../plan/quoted.ts";
+import type { ArgumentOrigin } from "./scheduler.ts";
 
 /** bsub's options with a value, which is the next word: those of versions 9.1 and 10.1. */
 const WITH_VALUE = new Set(
@@ -65,17 +66,10 @@ const ADMIN_ONLY: ReadonlyMap<string, string> = new Map([
   ],
 ]);
 
-interface Origin {
-  readonly fault: Refusal["fault"];
-  /** The key or variable that the words are from. */
-  readonly from: string;
-  readonly allowIllegal: boolean;
-}
-
 /** Checks words for bsub's command line; see `Scheduler.checkArguments`. */
 export function checkLsfArguments(
   words: readonly string[],
-  origin: Origin,
+  origin: ArgumentOrigin,
 ): Verdict<readonly string[]> {
   const { fault, from, allowIllegal } = origin;
   const no = (message: string) => refuse(fault, `${from}: ${message}`, from);

@@ -1,5 +1,6 @@
-import { accept, type Refusal, refuse, type Verdict } from "../../plan/decision.ts";
+import { accept, refuse, type Verdict } from "../../plan/decision.ts";
 import { quoted } from "../../plan/quoted.ts";
+import type { ArgumentOrigin } from "./scheduler.ts";
 
 /** As in getopt: qsub knows single letters only. */
 const WITH_VALUE: ReadonlySet<string> = new Set([..."aAcCejJklmMNopPqrRSuvW"]);
@@ -37,13 +38,6 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
 const ATTRIBUTE =
   /^(depend|group_list|release_nodes_on_stageout|tolerate_node_failures)=[^='"\\]*$/;
 
-interface Origin {
-  readonly fault: Refusal["fault"];
-  /** The key or variable that the words are from. */
-  readonly from: string;
-  readonly allowIllegal: boolean;
-}
-
 /** A word of options, and what getopt makes of it. */
 interface Reading {
   /** More than one where letters are joined. */
@@ -57,7 +51,7 @@ interface Reading {
 /** Checks words for qsub's command line; see `Scheduler.checkArguments`. */
 export function checkPbsArguments(
   words: readonly string[],
-  origin: Origin,
+  origin: ArgumentOrigin,
 ): Verdict<readonly string[]> {
   const { fault, from, allowIllegal } = origin;
   const no = (message: string) => refuse(fault, `${from}: ${message}`, from);

@@ -29,14 +29,7 @@ export interface Scheduler {
    * hands (output, name, directory, environment, several jobs, waiting, a script of its own, `--` …) is refused with the
    * word and the reason; `allowIllegal` lets these through (never what would become the script).
    */
-  checkArguments(
-    words: readonly string[],
-    origin: {
-      readonly fault: Refusal["fault"];
-      readonly from: string;
-      readonly allowIllegal: boolean;
-    },
-  ): Verdict<readonly string[]>;
+  checkArguments(words: readonly string[], origin: ArgumentOrigin): Verdict<readonly string[]>;
   /** Whether a variable of the hook's own environment reaches the scheduler's commands, e.g. SLURM_CONF. */
   keepsVariable(name: string): boolean;
 
@@ -52,6 +45,14 @@ export interface Scheduler {
   cancel(id: string): Call;
   /** `accepted` and `over` need no other call; `retry` does. */
   readCancel(answer: Answer): "accepted" | "over" | "retry";
+}
+
+/** Who wrote extra words for a submission, and where. */
+export interface ArgumentOrigin {
+  readonly fault: Refusal["fault"];
+  /** The key or variable that the words are from. */
+  readonly from: string;
+  readonly allowIllegal: boolean;
 }
 
 /** A command of the scheduler: program name first. `env` is added to the small environment that all calls share. */

@@ -1,5 +1,6 @@
-import { accept, type Refusal, refuse, type Verdict } from "../../plan/decision.ts";
+import { accept, refuse, type Verdict } from "../../plan/decision.ts";
 import { quoted } from "../../plan/quoted.ts";
+import type { ArgumentOrigin } from "./scheduler.ts";
 
 /** `attached`: takes a value, and only `--name=value` is safe, since versions or sources differ on the other form. */
 type Kind = "flag" | "required" | "optional" | "attached";
@@ -84,13 +85,6 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
   ["wrap", "would replace the CI job's script"],
 ]);
 
-interface Origin {
-  readonly fault: Refusal["fault"];
-  /** The key or variable that the words are from. */
-  readonly from: string;
-  readonly allowIllegal: boolean;
-}
-
 /** An option as written, and what sbatch makes of it. */
 interface Reading {
   /** The option without an attached value. */
@@ -105,7 +99,7 @@ interface Reading {
 /** Checks words for sbatch's command line; see `Scheduler.checkArguments`. */
 export function checkSlurmArguments(
   words: readonly string[],
-  origin: Origin,
+  origin: ArgumentOrigin,
 ): Verdict<readonly string[]> {
   const { fault, from, allowIllegal } = origin;
   const no = (message: string) => refuse(fault, `${from}: ${message}`, from);
