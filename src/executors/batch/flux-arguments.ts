@@ -1,29 +1,32 @@
-import { accept, refuse, type Verdict } from "../../plan/decision.ts";
+import type { Verdict } from "../../plan/decision.ts";
 import { quoted } from "../../plan/quoted.ts";
+import {
+  checkWords,
+  type Examined,
+  entriesOf,
+  needsValue,
+  shortOptions,
+  strayMessage,
+  WHY,
+} from "./arguments.ts";
 import type { ArgumentOrigin } from "./scheduler.ts";
 
 type Kind = "flag" | "required" | "optional";
 
 const ALLOWED: ReadonlyMap<string, Kind> = new Map([
-  ...kindOf(
+  ...entriesOf<Kind>(
     "bank queue time-limit nslots cores-per-slot gpus-per-slot nodes requires require dependency " +
       "begin-time rlimit resources-shape urgency setopt setattr",
     "required",
   ),
-  ...kindOf("exclusive unbuffered", "flag"),
+  ...entriesOf<Kind>("exclusive unbuffered", "flag"),
 ]);
 
-const SHORT: ReadonlyMap<string, string> = new Map(
-  (
-    "B:bank q:queue t:time-limit n:nslots c:cores-per-slot g:gpus-per-slot N:nodes x:exclusive " +
-    "u:unbuffered o:setopt S:setattr l:label-io"
-  )
-    .split(" ")
-    .map((pair) => [pair.slice(0, 1), pair.slice(2)]),
+const SHORT = shortOptions(
+  "B:bank q:queue t:time-limit n:nslots c:cores-per-slot g:gpus-per-slot N:nodes x:exclusive " +
+    "u:unbuffered o:setopt S:setattr l:label-io",
 );
 
-const OUTPUT = "is set by the driver: it follows the job's output";
-const ENVIRONMENT = "is set by the driver: the script's environment comes from the CI job";
 const SUBMITS_NOTHING = "makes flux batch submit no job";
 const OTHER_INSTANCE = "would change the Flux instance that runs the driver's own program";
 const FILES = "would read or write files beside the job's own";
@@ -35,22 +38,22 @@ const REFUSED: ReadonlyMap<string, readonly [Kind, string]> = new Map([
   ["broker-opt", ["required", OTHER_INSTANCE]],
   ["broker-opts", ["required", OTHER_INSTANCE]],
   ["conf", ["required", OTHER_INSTANCE]],
-  ["cwd", ["required", "is set by the driver: the job starts in the CI job's directory"]],
+  ["cwd", ["required", WHY.directory]],
   ["debug-emulate", ["flag", "is for developers of Flux"]],
   ["dry", ["flag", SUBMITS_NOTHING]],
   ["dry-run", ["flag", SUBMITS_NOTHING]],
   ["dump", ["optional", FILES]],
-  ["env", ["required", ENVIRONMENT]],
-  ["env-file", ["required", ENVIRONMENT]],
-  ["env-remove", ["required", ENVIRONMENT]],
-  ["error", ["required", "would split the job's output, which goes to the job log as a whole"]],
+  ["env", ["required", WHY.environment]],
+  ["env-file", ["required", WHY.environment]],
+  ["env-remove", ["required", WHY.environment]],
+  ["error", ["required", WHY.error]],
   ["flags", ["required", "would change how Flux treats the job, which the driver relies on"]],
   ["help", ["optional", SUBMITS_NOTHING]],
-  ["input", ["required", "would give the script another standard input than on the host"]],
-  ["job-name", ["required", "is set by the driver: it finds the job by its name"]],
+  ["input", ["required", WHY.input]],
+  ["job-name", ["required", WHY.name]],
   ["label-io", ["flag", "would put a task's number before each line of the job log"]],
   ["list-plugins", ["flag", SUBMITS_NOTHING]],
-  ["output", ["required", OUTPUT]],
+  ["output", ["required", WHY.output]],
   ["quiet", ["flag", "hides the job's id, which the driver needs"]],
   ["resources-json", ["required", FILES]],
   ["signal", ["required", "would let a script that was cut short look as if it had ended well"]],
@@ -80,24 +83,20 @@ export function checkFluxArguments(
   words: readonly string[],
   origin: ArgumentOrigin,
 ): Verdict<readonly string[]> {
-  const { fault, from, allowIllegal } = origin;
-  const no = (message: string) => refuse(fault, `${from}: ${message}`, from);
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i] ?? "";
-    const option = word.startsWith("--") ? readLong(word.slice(2)) : readShort(word.slice(1));
-    const stray = strayWord(word, option);
-    if (stray !== undefined) return no(`the word ${quoted(word)} ${stray}`);
-    let value = option.value;
-    if (option.takesNext) {
-      value = words[++i];
-      if (value === undefined || value.startsWith("-"))
-        return no(`the option ${quoted(word)} needs a value`);
-    }
-    if (allowIllegal) continue;
-    const why = objection(option) ?? valueObjection(option, value ?? "");
-    if (why !== undefined) return no(`${quoted(option.written)} ${why}`);
-  }
-  return accept(words);
+  return checkWords(words, origin, examine);
+}
+
+function examine(word: string, next: string | undefined): Examined {
+  const option = word.startsWith("--") ? readLong(word.slice(2)) : readShort(word.slice(1));
+  const { takesNext, written } = option;
+  const stray = strayWord(word, option);
+  if (stray !== undefined) return { never: strayMessage(word, stray), takesNext };
+  const value = takesNext ? next : (option.value ?? "");
+  if (value === undefined || (takesNext && value.startsWith("-")))
+    return { never: needsValue(word), takesNext };
+  const why = objection(option) ?? valueObjection(option, value);
+  const illegal = why && `${quoted(written)} ${why}`;
+  return { takesNext, ...(illegal && { illegal }) };
 }
 
 /**
@@ -185,8 +184,4 @@ function readShort(letters: string): Reading {
 
 function kindOfOption(name: string): Kind | undefined {
   return ALLOWED.get(name) ?? REFUSED.get(name)?.[0];
-}
-
-function kindOf(names: string, kind: Kind): readonly (readonly [string, Kind])[] {
-  return names.split(" ").map((name) => [name, kind]);
 }

@@ -1,5 +1,6 @@
-import { accept, type Refusal, refuse, type Verdict } from "../../plan/decision.ts";
+import type { Refusal, Verdict } from "../../plan/decision.ts";
 import { quoted } from "../../plan/quoted.ts";
+import { checkWords, type Examined, entriesOf, strayMessage, WHY } from "./arguments.ts";
 import type { ArgumentOrigin } from "./scheduler.ts";
 
 /** bsub's options with a value, which is the next word: those of versions 9.1 and 10.1. */
@@ -15,47 +16,36 @@ const FLAGS = new Set(
   "ar B datachk H h help hl I Ip IS Is ISp ISs IX K N Ne r rn rnc ti tty ul V x XF Zs".split(" "),
 );
 
-const OUTPUT = "is set by the driver: it follows the job's output";
-const INPUT = "would give the script another standard input than on the host";
 const INTERACTIVE = "would tie the job to a terminal and a connection of the runner's";
 const MAIL = "makes LSF send mail; GitLab tells of a job's end";
-const DIRECTORY = "is set by the driver: the job starts in the CI job's directory";
-const ENVIRONMENT = "is set by the driver: the script's environment comes from the CI job";
 const RERUN = "decides about running the script again; retry: is GitLab's way";
 const HOOKS = "would run commands of its own around the script; before_script is GitLab's way";
 const FROM_FILE = "takes jobs or options from a file, which the driver does not see";
-const OTHER_CLUSTER = "would send the job to a cluster where the driver does not look for it";
 const SIGNALS = "changes the signals by which the driver knows that the job was cut short";
 const SUBMITS_NOTHING = "makes bsub submit no job";
 const MOVES = "lets LSF stop the script and start it again elsewhere";
 
 /** Options that would take the job out of the driver's hands, and why. */
 const REFUSED: ReadonlyMap<string, string> = new Map([
-  ...["o", "oo"].map((name) => [name, OUTPUT] as const),
-  ...["e", "eo"].map(
-    (name) => [name, "would split the job's output, which goes to the job log as a whole"] as const,
-  ),
-  ...["i", "is"].map((name) => [name, INPUT] as const),
-  ...["I", "Ip", "IS", "Is", "ISp", "ISs", "IX", "tty", "XF"].map(
-    (name) => [name, INTERACTIVE] as const,
-  ),
+  ...entriesOf("o oo", WHY.output),
+  ...entriesOf("e eo", WHY.error),
+  ...entriesOf("i is", WHY.input),
+  ...entriesOf("I Ip IS Is ISp ISs IX tty XF", INTERACTIVE),
   ["K", "would block bsub; the driver itself waits for the job"],
-  ["J", "is set by the driver: it finds the job by its name"],
-  ...["N", "Ne", "B", "u", "notify"].map((name) => [name, MAIL] as const),
-  ...["cwd", "outdir"].map((name) => [name, DIRECTORY] as const),
-  ...["env", "L", "ul"].map((name) => [name, ENVIRONMENT] as const),
-  ...["r", "rn", "rnc", "Q"].map((name) => [name, RERUN] as const),
-  ["H", "would leave the job waiting until somebody releases it"],
+  ["J", WHY.name],
+  ...entriesOf("N Ne B u notify", MAIL),
+  ...entriesOf("cwd outdir", WHY.directory),
+  ...entriesOf("env L ul", WHY.environment),
+  ...entriesOf("r rn rnc Q", RERUN),
+  ["H", WHY.hold],
   ["f", "copies files to and from the node; artifacts: and cache: are GitLab's way"],
-  ...["E", "Ep"].map((name) => [name, HOOKS] as const),
+  ...entriesOf("E Ep", HOOKS),
   ["Zs", "copies the driver's program to a place that others may read"],
-  ...["pack", "jsdl", "jsdl_strict", "file", "json", "yaml", "jsm"].map(
-    (name) => [name, FROM_FILE] as const,
-  ),
-  ...["k", "mig"].map((name) => [name, MOVES] as const),
-  ["clusters", OTHER_CLUSTER],
-  ...["s", "wa", "wt"].map((name) => [name, SIGNALS] as const),
-  ...["h", "help", "V"].map((name) => [name, SUBMITS_NOTHING] as const),
+  ...entriesOf("pack jsdl jsdl_strict file json yaml jsm", FROM_FILE),
+  ...entriesOf("k mig", MOVES),
+  ["clusters", WHY.otherCluster],
+  ...entriesOf("s wa wt", SIGNALS),
+  ...entriesOf("h help V", SUBMITS_NOTHING),
 ]);
 
 /** What an administrator may write and a user may not. */
@@ -71,22 +61,17 @@ export function checkLsfArguments(
   words: readonly string[],
   origin: ArgumentOrigin,
 ): Verdict<readonly string[]> {
-  const { fault, from, allowIllegal } = origin;
-  const no = (message: string) => refuse(fault, `${from}: ${message}`, from);
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i] ?? "";
-    const stray = strayWord(word);
-    if (stray !== undefined) return no(`the word ${quoted(word)} ${stray}`);
-    const name = word.slice(1);
-    const takesNext = WITH_VALUE.has(name);
-    if (!allowIllegal) {
-      const why = objection(name, fault) ?? (takesNext ? flawOf(name, words[i + 1]) : undefined);
-      if (why !== undefined) return no(`${quoted(word)} ${why}`);
-    }
-    if (!takesNext) continue;
-    if (++i >= words.length) return no(`the option ${quoted(word)} needs a value`);
-  }
-  return accept(words);
+  return checkWords(words, origin, (word, next) => examine(word, next, origin.fault));
+}
+
+function examine(word: string, next: string | undefined, fault: Refusal["fault"]): Examined {
+  const stray = strayWord(word);
+  if (stray !== undefined) return { never: strayMessage(word, stray), takesNext: false };
+  const name = word.slice(1);
+  const takesNext = WITH_VALUE.has(name);
+  const why = objection(name, fault) ?? (takesNext ? flawOf(name, next) : undefined);
+  const illegal = why && `${quoted(word)} ${why}`;
+  return { takesNext, ...(illegal && { illegal }) };
 }
 
 /** What no administrator can allow: bsub takes the first word that is no option for the command, and all after it. */
@@ -111,7 +96,7 @@ function objection(name: string, fault: Refusal["fault"]): string | undefined {
 /** Why the value of an allowed option cannot be used. */
 function flawOf(name: string, value: string | undefined): string | undefined {
   if (value === undefined) return undefined;
-  if (name === "m" && value.includes("@")) return `${quoted(value)} ${OTHER_CLUSTER}`;
+  if (name === "m" && value.includes("@")) return `${quoted(value)} ${WHY.otherCluster}`;
   // `-gpu -` asks for the default GPU; else it is not known whether bsub takes the word for an option.
   if (value.startsWith("-") && value !== "-")
     return `needs a value, and ${quoted(value)} is an option`;

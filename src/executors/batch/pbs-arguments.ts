@@ -1,12 +1,12 @@
-import { accept, refuse, type Verdict } from "../../plan/decision.ts";
+import type { Verdict } from "../../plan/decision.ts";
 import { quoted } from "../../plan/quoted.ts";
+import { checkWords, type Examined, strayMessage, WHY } from "./arguments.ts";
 import type { ArgumentOrigin } from "./scheduler.ts";
 
 /** As in getopt: qsub knows single letters only. */
 const WITH_VALUE: ReadonlySet<string> = new Set([..."aAcCejJklmMNopPqrRSuvW"]);
 const FLAGS: ReadonlySet<string> = new Set([..."fhIVXz"]);
 
-const OUTPUT = "is set by the driver: it follows the job's output";
 const ENVIRONMENT = "would show variables to every user; the script's environment is the CI job's";
 const SECOND_RUN = "is set by the driver: no script may run twice";
 const TERMINAL = "needs a terminal";
@@ -15,19 +15,19 @@ const TERMINAL = "needs a terminal";
 const REFUSED: ReadonlyMap<string, string> = new Map([
   ["c", SECOND_RUN],
   ["C", "is set by the driver: it would read options from the driver's own program"],
-  ["e", "would split the job's output, which goes to the job log as a whole"],
+  ["e", WHY.error],
   ["f", "is set by the driver: no qsub may stay behind"],
-  ["h", "would leave the job waiting until somebody releases it"],
+  ["h", WHY.hold],
   ["I", TERMINAL],
-  ["j", OUTPUT],
-  ["J", "would make several jobs of one CI job, which has one exit status"],
-  ["k", OUTPUT],
-  ["N", "is set by the driver: it finds the job by its name"],
-  ["o", OUTPUT],
+  ["j", WHY.output],
+  ["J", WHY.array],
+  ["k", WHY.output],
+  ["N", WHY.name],
+  ["o", WHY.output],
   ["r", SECOND_RUN],
   ["R", "would delete the job's output"],
   ["S", "would run the driver's program with another one than the login shell"],
-  ["u", "would change whose job it is"],
+  ["u", WHY.otherUser],
   ["v", ENVIRONMENT],
   ["V", ENVIRONMENT],
   ["X", TERMINAL],
@@ -53,21 +53,17 @@ export function checkPbsArguments(
   words: readonly string[],
   origin: ArgumentOrigin,
 ): Verdict<readonly string[]> {
-  const { fault, from, allowIllegal } = origin;
-  const no = (message: string) => refuse(fault, `${from}: ${message}`, from);
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i] ?? "";
-    const stray = strayWord(word);
-    if (stray !== undefined) return no(`the word ${quoted(word)} ${stray}`);
-    const option = readWord(word);
-    if (option.takesNext && ++i >= words.length)
-      return no(`the option ${quoted(word)} needs a value`);
-    if (allowIllegal) continue;
-    const value = option.takesNext ? (words[i] ?? "") : (option.attached ?? "");
-    const why = objection(word, option, value);
-    if (why !== undefined) return no(why);
-  }
-  return accept(words);
+  return checkWords(words, origin, examine);
+}
+
+function examine(word: string, next: string | undefined): Examined {
+  const stray = strayWord(word);
+  if (stray !== undefined) return { never: strayMessage(word, stray), takesNext: false };
+  const option = readWord(word);
+  const { takesNext } = option;
+  const value = takesNext ? next : (option.attached ?? "");
+  const illegal = value === undefined ? undefined : objection(word, option, value);
+  return { takesNext, ...(illegal && { illegal }) };
 }
 
 /** What no administrator can allow: words that qsub would run instead of the driver's program, or that end it. */

@@ -1,5 +1,13 @@
-import { accept, refuse, type Verdict } from "../../plan/decision.ts";
+import type { Verdict } from "../../plan/decision.ts";
 import { quoted } from "../../plan/quoted.ts";
+import {
+  checkWords,
+  type Examined,
+  entriesOf,
+  shortOptions,
+  strayMessage,
+  WHY,
+} from "./arguments.ts";
 import type { ArgumentOrigin } from "./scheduler.ts";
 
 /** `attached`: takes a value, and only `--name=value` is safe, since versions or sources differ on the other form. */
@@ -26,58 +34,51 @@ const ATTACHED =
 
 /** sbatch's long options: 22.05's, and what versions up to 26.05 added. */
 const LONG: ReadonlyMap<string, Kind> = new Map([
-  ...kindOf(REQUIRED, "required"),
-  ...kindOf(FLAGS, "flag"),
-  ...kindOf(OPTIONAL, "optional"),
-  ...kindOf(ATTACHED, "attached"),
+  ...entriesOf<Kind>(REQUIRED, "required"),
+  ...entriesOf<Kind>(FLAGS, "flag"),
+  ...entriesOf<Kind>(OPTIONAL, "optional"),
+  ...entriesOf<Kind>(ATTACHED, "attached"),
 ]);
 
-const SHORT: ReadonlyMap<string, string> = new Map(
-  (
-    "a:array A:account b:begin B:extra-node-info c:cpus-per-task C:constraint d:dependency D:chdir " +
+const SHORT = shortOptions(
+  "a:array A:account b:begin B:extra-node-info c:cpus-per-task C:constraint d:dependency D:chdir " +
     "e:error F:nodefile G:gpus h:help H:hold i:input J:job-name k:no-kill L:licenses m:distribution " +
     "M:clusters n:ntasks N:nodes o:output O:overcommit p:partition q:qos Q:quiet s:oversubscribe " +
-    "S:core-spec t:time v:verbose V:version w:nodelist W:wait x:exclude"
-  )
-    .split(" ")
-    .map((pair) => [pair.slice(0, 1), pair.slice(2)]),
+    "S:core-spec t:time v:verbose V:version w:nodelist W:wait x:exclude",
 );
 
 const SUBMITS_NOTHING = "makes sbatch submit no job";
-const OTHER_CLUSTER = "would send the job to a cluster where the driver does not look for it";
-const OTHER_USER = "would change whose job it is";
 const OTHER_CONTAINER = "would run the driver's own program in a container; a job names its image:";
-const ENVIRONMENT = "is set by the driver: the script's environment comes from the CI job";
 
 /** Options that would take the job out of the driver's hands, and why. */
 const REFUSED: ReadonlyMap<string, string> = new Map([
-  ["array", "would make several jobs of one CI job, which has one exit status"],
+  ["array", WHY.array],
   ["bbf", "makes sbatch read a file at submission; write the specification into --bb"],
-  ["chdir", "is set by the driver: the job starts in the CI job's directory"],
-  ["cluster", OTHER_CLUSTER],
-  ["clusters", OTHER_CLUSTER],
+  ["chdir", WHY.directory],
+  ["cluster", WHY.otherCluster],
+  ["clusters", WHY.otherCluster],
   ["container", OTHER_CONTAINER],
   ["container-id", OTHER_CONTAINER],
   ["container-type", OTHER_CONTAINER],
-  ["error", "would split the job's output, which goes to the job log as a whole"],
-  ["export", ENVIRONMENT],
-  ["export-file", ENVIRONMENT],
+  ["error", WHY.error],
+  ["export", WHY.environment],
+  ["export-file", WHY.environment],
   [
     "get-user-env",
     "would run the login shell before the job; its environment comes from the CI job",
   ],
-  ["gid", OTHER_USER],
+  ["gid", WHY.otherUser],
   ["help", SUBMITS_NOTHING],
-  ["hold", "would leave the job waiting until somebody releases it"],
-  ["input", "would give the script another standard input than on the host"],
-  ["job-name", "is set by the driver: it finds the job by its name"],
-  ["open-mode", "is set by the driver: it follows the job's output"],
-  ["output", "is set by the driver: it follows the job's output"],
+  ["hold", WHY.hold],
+  ["input", WHY.input],
+  ["job-name", WHY.name],
+  ["open-mode", WHY.output],
+  ["output", WHY.output],
   ["parsable", "is set by the driver: it reads the job's number"],
   ["quiet", "hides the job's number, which the driver needs"],
   ["requeue", "would run the script again after a failure; retry: is GitLab's way"],
   ["test-only", SUBMITS_NOTHING],
-  ["uid", OTHER_USER],
+  ["uid", WHY.otherUser],
   ["usage", SUBMITS_NOTHING],
   ["verbose", "mixes messages into what the driver reads"],
   ["version", SUBMITS_NOTHING],
@@ -101,21 +102,16 @@ export function checkSlurmArguments(
   words: readonly string[],
   origin: ArgumentOrigin,
 ): Verdict<readonly string[]> {
-  const { fault, from, allowIllegal } = origin;
-  const no = (message: string) => refuse(fault, `${from}: ${message}`, from);
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i] ?? "";
-    const stray = strayWord(word);
-    if (stray !== undefined) return no(`the word ${quoted(word)} ${stray}`);
-    const option = word.startsWith("--") ? readLong(word.slice(2)) : readShort(word.slice(1));
-    if (!allowIllegal) {
-      const why = objection(option);
-      if (why !== undefined) return no(`${quoted(option.written)} ${why}`);
-    }
-    if (!option.takesNext) continue;
-    if (++i >= words.length) return no(`the option ${quoted(word)} needs a value`);
-  }
-  return accept(words);
+  return checkWords(words, origin, examine);
+}
+
+function examine(word: string): Examined {
+  const stray = strayWord(word);
+  if (stray !== undefined) return { never: strayMessage(word, stray), takesNext: false };
+  const option = word.startsWith("--") ? readLong(word.slice(2)) : readShort(word.slice(1));
+  const why = objection(option);
+  const illegal = why && `${quoted(option.written)} ${why}`;
+  return { takesNext: option.takesNext, ...(illegal && { illegal }) };
 }
 
 /** What no administrator can allow: words that sbatch would run instead of the driver's program. */
@@ -183,8 +179,4 @@ function readShort(letters: string): Reading {
     return { written, names, takesNext: kind === "required" && isLast };
   }
   return { written, names, takesNext: false };
-}
-
-function kindOf(names: string, kind: Kind): readonly (readonly [string, Kind])[] {
-  return names.split(" ").map((name) => [name, kind]);
 }
