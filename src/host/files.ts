@@ -53,7 +53,6 @@ export function readJson(path: string): unknown {
   }
 }
 
-/** Throws when it cannot be told, such as for a directory that may not be entered. */
 /** Removes a file; false when there was none. Much cheaper than `rmSync`. */
 export function unlinkIfThere(path: string): boolean {
   try {
@@ -65,6 +64,7 @@ export function unlinkIfThere(path: string): boolean {
   }
 }
 
+/** Throws when it cannot be told, such as for a directory that may not be entered. */
 export function exists(path: string): boolean {
   try {
     return statSync(path, { throwIfNoEntry: false }) !== undefined;

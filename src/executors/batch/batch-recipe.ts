@@ -1,11 +1,11 @@
 import type { Log } from "../../host/log.ts";
-import { runCommand } from "../../host/process.ts";
 import type { BatchRecipe, Recipe } from "../attempt.ts";
 import type { Facts } from "../facts.ts";
 import { type AttemptState, adminEnvironment } from "../site.ts";
 import type { BatchPlan } from "./batch-plan.ts";
-import { findSchedulerPrograms, schedulerEnvironment } from "./calls.ts";
+import { type Caller, findSchedulerPrograms, makeCaller, schedulerEnvironment } from "./calls.ts";
 import { recordFile } from "./record.ts";
+import type { Scheduler } from "./scheduler.ts";
 import { schedulerNamed } from "./schedulers.ts";
 
 export interface BatchRecipeInput {
@@ -19,7 +19,7 @@ export interface BatchRecipeInput {
   readonly inner: Recipe;
 }
 
-const VERSION_MILLISECONDS = 30_000;
+const VERSION_SECONDS = 30;
 
 /** Finds the scheduler's programs and writes down how `run` submits the user's script. */
 export async function batchRecipe(input: BatchRecipeInput): Promise<BatchRecipe> {
@@ -37,8 +37,7 @@ export async function batchRecipe(input: BatchRecipeInput): Promise<BatchRecipe>
     envVars: env_vars,
     directory: scheduler_bin,
   });
-  const asked = scheduler.version && (await ask(scheduler.version, programs, env));
-  const version = /\d+\.\d+(\.\d+)?/.exec(asked ?? "")?.[0] ?? "";
+  const version = await askVersion(scheduler, makeCaller(programs, env));
   log.log(
     `The script runs as a job of ${scheduler.title}${version === "" ? "" : ` (${scheduler.title} ${version})`}: ${plan.words.join(" ") || "no arguments"}`,
   );
@@ -53,16 +52,10 @@ export async function batchRecipe(input: BatchRecipeInput): Promise<BatchRecipe>
   };
 }
 
-async function ask(
-  call: { readonly argv: readonly string[] },
-  programs: Readonly<Record<string, string>>,
-  env: Readonly<Record<string, string>>,
-): Promise<string> {
-  const [name = "", ...words] = call.argv;
-  const run = await runCommand([programs[name] ?? name, ...words], {
-    env,
-    cwd: "/",
-    timeout: VERSION_MILLISECONDS,
-  });
-  return run.outcome === "exited" ? `${run.stdout}${run.stderr}` : "";
+/** `MAJOR.MINOR[.PATCH]`; empty where nothing depends on it or nothing was answered. */
+async function askVersion({ version }: Scheduler, call: Caller): Promise<string> {
+  if (version === undefined) return "";
+  const { status, stdout, stderr } = await call(version, VERSION_SECONDS);
+  if (status === undefined) return "";
+  return /\d+\.\d+(\.\d+)?/.exec(`${stdout}${stderr}`)?.[0] ?? "";
 }

@@ -1,3 +1,4 @@
+import { isOver } from "./answers.ts";
 import { type Caller, makeCaller } from "./calls.ts";
 import { type BatchRecord, writeRecord } from "./record.ts";
 import type { JobState, Scheduler } from "./scheduler.ts";
@@ -39,8 +40,7 @@ export async function cancelJob(id: string, seconds: number, tools: CancelTools)
     await sleep(1 + tries);
   }
   for (;;) {
-    const { phase } = await askState(id, tools);
-    if (phase === "ended" || phase === "forgotten") return true;
+    if (isOver(await askState(id, tools))) return true;
     if (now() >= deadline) return false;
     await sleep(POLL_SECONDS);
   }
@@ -60,8 +60,7 @@ export async function cancelRecorded(
   if (found === "none") return "none";
   if (found === "unknown") return "unsure";
   const id = found;
-  const { phase } = await askState(id, tools);
-  const over = phase === "ended" || phase === "forgotten";
+  const over = isOver(await askState(id, tools));
   const done = over || (await cancelJob(id, scheduler.cancelSeconds, tools));
   if (done) writeRecord(file, { ...record, id, ended: true });
   if (over) return "none";

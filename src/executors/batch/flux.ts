@@ -1,3 +1,4 @@
+import { lastWords, linesOf, submittedBy } from "./answers.ts";
 import { checkFluxArguments } from "./flux-arguments.ts";
 import { fluxStateOf } from "./flux-states.ts";
 import type { Answer, Call, JobState, Scheduler, Submission, Submitted } from "./scheduler.ts";
@@ -29,6 +30,9 @@ const ID = /^[fƒ][1-9A-HJ-NP-Za-km-z]+$/;
 /** The last two are free text, and of these only one is set at a time. */
 const FORMAT =
   "{state}|{result}|{returncode}|{urgency}|{exception.type}|{dependencies}|{exception.note}";
+
+/** `flux-batch: ERROR: ` */
+const PREFIX = /^flux-\w+: (ERROR: )?/gm;
 
 /** Flux, the system's instance unless `[batch] env_vars` names another one. */
 export const flux: Scheduler = {
@@ -70,14 +74,12 @@ function ownWords(job: Submission): readonly string[] {
 }
 
 function readSubmission(answer: Answer): Submitted {
-  const message = lastWords(answer, "flux batch");
-  if (answer.status === undefined) return { kind: "lost", message };
-  if (answer.status === 0) {
-    const id = linesOf(answer.stdout).filter(isId).at(-1);
-    return id === undefined ? { kind: "lost", message } : { kind: "accepted", id };
-  }
-  if (says(answer, LOST)) return { kind: "lost", message };
-  return { kind: says(answer, UNREACHABLE) ? "unreachable" : "refused", message };
+  return submittedBy(answer, {
+    id: linesOf(answer.stdout).filter(isId).at(-1),
+    message: lastWords(answer, "flux batch", PREFIX),
+    unreachable: UNREACHABLE,
+    lost: LOST,
+  });
 }
 
 function readState(answer: Answer, id: string): JobState {
@@ -91,31 +93,9 @@ function readState(answer: Answer, id: string): JobState {
   }
   if (answer.status === 1 && /JobID \S+ unknown/i.test(answer.stderr))
     return { phase: "forgotten" };
-  return { phase: "unreachable", message: lastWords(answer, "flux jobs") };
+  return { phase: "unreachable", message: lastWords(answer, "flux jobs", PREFIX) };
 }
 
 function isId(text: string): boolean {
   return ID.test(text);
-}
-
-function says({ stderr }: Answer, texts: readonly string[]): boolean {
-  return texts.some((text) => stderr.toLowerCase().includes(text.toLowerCase()));
-}
-
-function linesOf(text: string): readonly string[] {
-  return text
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "");
-}
-
-/** The end of what a command wrote, as one line. */
-function lastWords({ status, stdout, stderr }: Answer, command: string): string {
-  const lines = linesOf(stderr.trim() === "" ? stdout : stderr).map((line) =>
-    line.replace(/^flux-\w+: (ERROR: )?/, ""),
-  );
-  if (lines.length > 0) return [...new Set(lines.slice(-3))].join("; ");
-  return status === undefined
-    ? `${command} gave no answer`
-    : `${command}: status ${status}, no message`;
 }

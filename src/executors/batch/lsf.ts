@@ -1,4 +1,5 @@
 import { quoteWord } from "../../bash/quote.ts";
+import { lastWords } from "./answers.ts";
 import { checkLsfArguments } from "./lsf-arguments.ts";
 import { isExplained, lsfStateOf, readLong, readShort } from "./lsf-states.ts";
 import type { Answer, Call, JobState, Scheduler, Submission, Submitted } from "./scheduler.ts";
@@ -125,17 +126,4 @@ function readCancel(answer: Answer): "accepted" | "over" | "retry" {
 
 function textOf({ stdout, stderr }: Answer): string {
   return `${stdout}\n${stderr}`;
-}
-
-/** The end of what a command wrote, as one line: the last line alone seldom names what is wrong. */
-function lastWords(answer: Answer, program: string): string {
-  const { status, stdout, stderr } = answer;
-  const lines = (stderr.trim() === "" ? stdout : stderr)
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "");
-  if (lines.length > 0) return [...new Set(lines.slice(-3))].join("; ");
-  return status === undefined
-    ? `${program} gave no answer`
-    : `${program}: status ${status}, no message`;
 }

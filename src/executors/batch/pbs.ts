@@ -1,3 +1,4 @@
+import { lastWords, linesOf, says } from "./answers.ts";
 import { jobInJson, jobInLines } from "./pbs-answer.ts";
 import { checkPbsArguments } from "./pbs-arguments.ts";
 import { pbsStateOf } from "./pbs-states.ts";
@@ -83,7 +84,7 @@ function query(
 }
 
 function readSubmission(answer: Answer): Submitted {
-  const message = lastWords(answer, "qsub");
+  const message = messageOf(answer, "qsub");
   const [id, ...more] = idsIn(answer.stdout);
   // A job that was named exists, however qsub itself ended.
   if (id !== undefined && more.length === 0) return { kind: "accepted", id };
@@ -105,7 +106,7 @@ function readState(answer: Answer, id: string): JobState | { readonly again: Cal
   if (answer.status === FINISHED || says(answer, ["has finished"]))
     return { again: query(id, { finished: true, json }) };
   if (isOver(answer)) return { phase: "forgotten" };
-  return { phase: "unreachable", message: lastWords(answer, "qstat") };
+  return { phase: "unreachable", message: messageOf(answer, "qstat") };
 }
 
 function isOver(answer: Answer): boolean {
@@ -116,28 +117,13 @@ function isOver(answer: Answer): boolean {
 }
 
 function idsIn(text: string): readonly string[] {
-  return text
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => ONE_ID.test(line));
+  return linesOf(text).filter((line) => ONE_ID.test(line));
 }
 
-function says({ stderr }: Answer, texts: readonly string[]): boolean {
-  return texts.some((text) => stderr.toLowerCase().includes(text.toLowerCase()));
-}
-
-/** The commands' usage, which follows the message that counts. */
-const USAGE = /^usage:/i;
-
-/** What a command wrote, as one line, without its usage. */
-function lastWords({ status, stdout, stderr }: Answer, program: string): string {
-  const all = (stderr.trim() === "" && !stdout.startsWith("{") ? stdout : stderr).split("\n");
-  const usage = all.findIndex((line) => USAGE.test(line));
-  const lines = (usage > 0 ? all.slice(0, usage) : all)
-    .map((line) => line.replace(/^q\w+: +/, "").trim())
-    .filter((line) => line !== "");
-  if (lines.length > 0) return [...new Set(lines.slice(-3))].join("; ");
-  return status === undefined
-    ? `${program} gave no answer`
-    : `${program}: status ${status}, no message`;
+/** What a command wrote, without the usage that may follow the message, and never the JSON. */
+function messageOf(answer: Answer, program: string): string {
+  const { status, stdout, stderr } = answer;
+  const text = stderr.trim() === "" && !stdout.startsWith("{") ? stdout : stderr;
+  const [message = ""] = text.split(/\n(?=usage:)/i);
+  return lastWords({ status, stdout: "", stderr: message }, program, /^q\w+: +/gm);
 }

@@ -2,7 +2,7 @@ import type { Refusal, Verdict } from "../../plan/decision.ts";
 
 /**
  * One batch scheduler: what its commands are told and what their answers mean. Pure: nothing here starts a process,
- * reads a file or looks at a clock; `batch-job.ts` carries it out and is the same for all of them.
+ * reads a file or looks at a clock; `run-batch.ts` carries it out and is the same for all of them.
  */
 export interface Scheduler {
   readonly name: "slurm" | "flux" | "pbs" | "lsf";

@@ -1,3 +1,4 @@
+import { lastWords, submittedBy } from "./answers.ts";
 import type { Answer, JobState, Scheduler, Submission, Submitted } from "./scheduler.ts";
 import { checkSlurmArguments } from "./slurm-arguments.ts";
 import { jobStateOf } from "./slurm-states.ts";
@@ -34,6 +35,9 @@ const LOST = [
   "Unexpected message received",
   "Connection reset by peer",
 ];
+
+/** `sbatch: error: ` */
+const PREFIX = /^\w+: (error: )?/gm;
 
 /** Slurm, from 22.05 on; needs no accounting database. */
 export const slurm: Scheduler = {
@@ -85,14 +89,12 @@ function hasNil(version: string): boolean {
 }
 
 function readSubmission(answer: Answer): Submitted {
-  const message = lastWords(answer, "sbatch");
-  if (answer.status === undefined) return { kind: "lost", message };
-  if (answer.status === 0) {
-    const id = /^(\d+)(?:;.*)?$/m.exec(answer.stdout)?.[1];
-    return id === undefined ? { kind: "lost", message } : { kind: "accepted", id };
-  }
-  if (says(answer, LOST)) return { kind: "lost", message };
-  return { kind: says(answer, UNREACHABLE) ? "unreachable" : "refused", message };
+  return submittedBy(answer, {
+    id: /^(\d+)(?:;.*)?$/m.exec(answer.stdout)?.[1],
+    message: lastWords(answer, "sbatch", PREFIX),
+    unreachable: UNREACHABLE,
+    lost: LOST,
+  });
 }
 
 function readState(answer: Answer, id: string): JobState {
@@ -114,7 +116,7 @@ function readState(answer: Answer, id: string): JobState {
     }
   }
   if (isUnknownJob(answer)) return { phase: "forgotten" };
-  return { phase: "unreachable", message: lastWords(answer, "scontrol") };
+  return { phase: "unreachable", message: lastWords(answer, "scontrol", PREFIX) };
 }
 
 /** scontrol puts `_` for the blanks of a reason; node names after a colon keep theirs. */
@@ -125,20 +127,4 @@ function spaced(reason: string): string {
 
 function isUnknownJob({ status, stderr }: Answer): boolean {
   return status !== undefined && status !== 0 && /invalid job id/i.test(stderr);
-}
-
-function says({ stderr }: Answer, texts: readonly string[]): boolean {
-  return texts.some((text) => stderr.toLowerCase().includes(text.toLowerCase()));
-}
-
-/** The end of what a command wrote, as one line: the last line alone seldom names what is wrong. */
-function lastWords({ status, stdout, stderr }: Answer, program: string): string {
-  const lines = (stderr.trim() === "" ? stdout : stderr)
-    .split("\n")
-    .map((line) => line.replace(/^\w+: (error: )?/, "").trim())
-    .filter((line) => line !== "");
-  if (lines.length > 0) return [...new Set(lines.slice(-3))].join("; ");
-  return status === undefined
-    ? `${program} gave no answer`
-    : `${program}: status ${status}, no message`;
 }

@@ -1,5 +1,6 @@
 import type { Log } from "../../host/log.ts";
 import type { Outcome } from "../../plan/outcome.ts";
+import { isOver } from "./answers.ts";
 import { askState, type CancelTools } from "./cancel.ts";
 import { judge, type Marker } from "./judge.ts";
 import type { JobState } from "./scheduler.ts";
@@ -56,8 +57,7 @@ export async function watchJob(input: WatchInput): Promise<WatchResult> {
       state = await askState(input.id, input);
       const stuck = say(state);
       if (stuck !== undefined) return { outcome: stuck, over: false };
-      if (state.phase === "ended" || state.phase === "forgotten")
-        return await waitForMarker(input, state);
+      if (isOver(state)) return await waitForMarker(input, state);
       nextQuery = now() + pause * 1000;
       pause = Math.min(pause * 1.5, times.queryTo);
     }
@@ -72,8 +72,7 @@ async function settle(input: WatchInput, marker: Marker): Promise<WatchResult> {
   for (let pause = 0.05; ; pause = Math.min(pause * 1.5, 2)) {
     signal.throwIfAborted();
     const state = await askState(input.id, input);
-    const settled = state.phase === "ended" || state.phase === "forgotten";
-    if (settled || now() >= deadline) return verdict(input, state, marker);
+    if (isOver(state) || now() >= deadline) return verdict(input, state, marker);
     await sleep(pause);
   }
 }
@@ -95,7 +94,7 @@ function verdict(input: WatchInput, state: JobState, marker: Marker | undefined)
   const { scheduler, id, nonce } = input;
   const job = `${scheduler.title} job ${id}`;
   const outcome = judge({ job, nonce, marker, starts: input.countStarts(), state });
-  return { outcome, over: state.phase === "ended" || state.phase === "forgotten" };
+  return { outcome, over: isOver(state) };
 }
 
 /** Tells the job log why a job waits, when that changes; gives an outcome when it waits for what can never be. */
@@ -133,11 +132,11 @@ function makeReporter(input: WatchInput): (state: JobState) => Outcome | undefin
       saidAt = now();
     }
     hopelessSince = hopeless === undefined ? undefined : (hopelessSince ?? now());
-    const isOver =
+    const isEnough =
       hopelessSince !== undefined &&
       times.impossible > 0 &&
       now() - hopelessSince >= times.impossible * 1000;
-    if (!isOver) return undefined;
+    if (!isEnough) return undefined;
     const message = `${job} can never run: ${text}; it was cancelled after ${times.impossible} s ([batch] impossible_after)`;
     return { kind: "refused", refusal: { fault: "user", message, from: "SCHEDULER_PARAMETERS" } };
   };
