@@ -1,4 +1,3 @@
-import { SystemFailure } from "../host/failure.ts";
 import type { Log } from "../host/log.ts";
 import type { Refusal } from "../plan/decision.ts";
 import { type PullFailure, pullImage } from "./ch-image.ts";
@@ -12,7 +11,7 @@ export const CANCELLED = "signal";
 export interface PullTarget {
   readonly reference: string;
   readonly registry: string;
-  readonly chImage: string | undefined;
+  readonly chImage: string;
   readonly env: Readonly<Record<string, string>>;
   readonly anonymous: boolean;
   /** Who chose the image, and the key that says so. */
@@ -35,10 +34,6 @@ export async function pullWaiting(
   name: string,
 ): Promise<PullProblem | undefined> {
   const { chImage, reference, env } = target;
-  if (chImage === undefined)
-    throw new SystemFailure(
-      "cannot pull an image: ch-image was not found; set [general.charliecloud] application_path",
-    );
   const { log, signal, storage } = options;
   const onLine = (line: string) => {
     if (!isProgress(line) && !isBusy(line)) log.log(line);

@@ -81,7 +81,7 @@ interface Work {
 
 async function carryOut(work: Work): Promise<Outcome> {
   const { plan, state, facts, directory } = work;
-  const host = hostRecipe(state, facts, runnerFallback(facts, directory));
+  const host = hostRecipe(plan, state, facts, runnerFallback(facts, directory));
   const recipes: Recipes = { step: host, after: host, helper: host };
   let inBatchJob: Recipe = host;
   for (const container of [plan.step, plan.helper]) {

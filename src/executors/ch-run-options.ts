@@ -36,13 +36,12 @@ export interface PlannedOptions {
 /** Extra options of ch-run: `custom_options` or `runner_options`, then the user's own for the user's steps. */
 export function planOptions(input: OptionsInput): Verdict<PlannedOptions> {
   const { settings, role, job, user, cwd } = input;
-  const account = { home: user.home, user: user.name, uid: user.uid };
   const key = role === "helper" ? "runner_options" : "custom_options";
   const sources: WordSource[] = settings.charliecloud[key].map((text) => ({
     text,
     fault: "admin",
     from: `${TABLE} ${key}`,
-    expand: (word) => expandAccount(word, account),
+    expand: (word) => expandAccount(word, user),
   }));
   const text = role === "step" ? (job.variables[USER_ARGUMENTS] ?? "") : "";
   const ignored = settings.charliecloud.disable_user_args && text.trim() !== "";

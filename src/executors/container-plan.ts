@@ -258,8 +258,7 @@ function chooseStorage(input: ContainerInput): Verdict<Decision<string>> {
   const from = `${TABLE} image_storage_dir`;
   const directory = settings.charliecloud.image_storage_dir;
   if (directory !== undefined) {
-    const account = { home: user.home, user: user.name, uid: user.uid };
-    const expanded = expandAccount(directory, account, { tilde: true });
+    const expanded = expandAccount(directory, user, { tilde: true });
     if (!expanded.startsWith("/")) {
       const message = `cannot use ${from} = ${quoted(directory)}: it is relative; wanted: an absolute path such as $HOME/images`;
       return refuse("admin", message, from);

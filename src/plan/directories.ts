@@ -118,8 +118,7 @@ function buildsRoot(input: DirectoriesInput, dataDir: string): Verdict<Decision<
 }
 
 function expandDirectory(written: string, user: User): string {
-  const account = { home: user.home, user: user.name, uid: user.uid };
-  return expandAccount(written, account, { tilde: true });
+  return expandAccount(written, user, { tilde: true });
 }
 
 function directoryProblem(expanded: string): string | undefined {

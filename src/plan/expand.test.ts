@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { expandAccount } from "./expand.ts";
 
-const ALICE = { home: "/home/alice", user: "alice", uid: 1000 };
+const ALICE = { home: "/home/alice", name: "alice", uid: 1000 };
 
 test("expandAccount() replaces the three names in both spellings, anywhere and repeatedly", () => {
   expect(expandAccount("$HOME/x", ALICE)).toBe("/home/alice/x");
@@ -29,7 +29,7 @@ test("expandAccount() leaves everything else alone", () => {
 });
 
 test("expandAccount() does not expand what it inserted", () => {
-  const odd = { home: "/h/$USER$&", user: "$HOME", uid: 0 };
+  const odd = { home: "/h/$USER$&", name: "$HOME", uid: 0 };
 
   expect(expandAccount("$HOME $USER", odd)).toBe("/h/$USER$& $HOME");
 });

@@ -2,7 +2,7 @@
 export interface Account {
   readonly home: string;
   /** Login name. */
-  readonly user: string;
+  readonly name: string;
   readonly uid: number;
 }
 
@@ -16,7 +16,7 @@ export interface ExpandOptions {
  * other variables, `$HOMEWORK`, quotes, and what the inserted values contain.
  */
 export function expandAccount(text: string, account: Account, options: ExpandOptions = {}): string {
-  const values = { HOME: account.home, USER: account.user, UID: String(account.uid) };
+  const values = { HOME: account.home, USER: account.name, UID: String(account.uid) };
   const spelled = options.tilde === true ? text.replace(/^~(?=\/|$)/, "${HOME}") : text;
   return spelled.replace(
     /\$(?:\{(HOME|USER|UID)\}|(HOME|USER|UID)(?![A-Za-z0-9_]))/g,
