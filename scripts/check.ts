@@ -58,6 +58,9 @@ function problems(name: string, find: () => string[]): CheckResult {
   }
 }
 
+/** Also what a script sources, beside it. */
+const SOURCES = ["--external-sources", "--source-path=SCRIPTDIR"];
+
 function shellcheck(): CheckResult {
   const name = "shell scripts";
   if (Bun.which("shellcheck") === null)
@@ -65,11 +68,11 @@ function shellcheck(): CheckResult {
   const isProgram = (file: string) => readFileSync(join(ROOT, file), "utf8").startsWith("#!");
   const files = [...projectFiles("{sh,bash}"), ".ci/run"];
   const results = [
-    command(name, ["shellcheck", ...files.filter(isProgram)]),
+    command(name, ["shellcheck", ...SOURCES, ...files.filter(isProgram)]),
     // What has no first line of its own goes below lines that set its variables: `.sh` into any POSIX shell.
     ...["sh", "bash"].flatMap((shell) => {
       const fragments = files.filter((file) => file.endsWith(`.${shell}`) && !isProgram(file));
-      const options = [`--shell=${shell}`, "--exclude=SC2154"];
+      const options = [...SOURCES, `--shell=${shell}`, "--exclude=SC2154"];
       return fragments.length > 0 ? [command(name, ["shellcheck", ...options, ...fragments])] : [];
     }),
   ];

@@ -78,40 +78,11 @@ cd -- "$directory" || leave none 125
 exec {never}<> <(:)
 pause() { read -r -t "${1-0.05}" -u "$never" || return 0; }
 
-# now: `clock` becomes the time since boot in hundredths of a second
-now() {
-  read -r clock _ < /proc/uptime
-  clock=$((10#${clock/./}))
-}
-
-# alive PID: false for none and for a zombie; one that has threads is a process whose first thread alone has ended.
-# `session` becomes its session, `who` the process for sure, whoever gets its number later.
-alive() {
-  local stat='' pid=$1
-  { read -r stat < "/proc/$pid/stat"; } 2> /dev/null
-  # shellcheck disable=SC2086 # its fields from the state on; the name before it may hold anything
-  set -- ${stat##*) }
-  session=${4-} who=$pid/${20-}
-  [[ -n ${1-} && "$1 ${18-}" != 'Z 1' ]]
-}
+source processes.bash
 
 keep() {
   tree+="$1 "
   [[ $known == *" $who "* ]] || known+="$who "
-}
-
-# descend PID: adds all descendants of PID to `listed`, the living ones to `tree`
-descend() {
-  local list kids pid
-  for list in /proc/"$1"/task/*/children; do
-    kids=''
-    { read -r kids < "$list"; } 2> /dev/null
-    for pid in $kids; do
-      listed+="$pid "
-      [[ $pid == "$spare" ]] || ! alive "$pid" || keep "$pid"
-      descend "$pid"
-    done
-  done
 }
 
 # tagged PID: whether it was started with this job's tag, and not by another job that this one submitted
@@ -241,37 +212,8 @@ if [[ $kind == container ]]; then
 fi
 exec {gate}>&-
 
-while :; do
-  { wait "$p"; } 2> /dev/null
-  status=$?
-  # A trapped signal ends `wait` early.
-  kill -0 "$p" 2> /dev/null || break
-  pause
-done
-# Had a signal come together with the end, this would not be the command's status yet.
-{ wait "$p"; } 2> /dev/null
-again=$?
-((again == 127)) || status=$again
-spare=''
 
-# Read at once: what a script adds after its container's ch-run is gone does not count.
-result=''
-if [[ -f $record && -r $record ]]; then
-  while read -r line; do result=$line; done < "$record"
-fi
-
-# What only has to write its last words, like a `tee`, ends by itself.
-for _ in 1 2 3 4; do
-  look || break
-  pause
-done
-if look; then
-  # shellcheck disable=SC2086 # one word a process
-  set -- $tree
-  (($# == 0)) || say "ending $# background process(es) that the script left behind"
-  now
-  finish $((clock + 180))
-fi
+source ending.bash
 
 # Strict: what is garbage must not become a number.
 if [[ ! $result =~ ^v1\ ended\ (0|[1-9][0-9]{0,2})\ (0|1)$ ]] || ((BASH_REMATCH[1] > 255)); then

@@ -45,34 +45,9 @@ say() { printf 'jacamar: %s\n' "$1" >&"$log"; }
 { exec {never}<> <(:); } 2> /dev/null || exec {never}< /dev/null
 pause() { read -r -t 0.05 -u "$never" || return 0; }
 
-# now: `clock` becomes the time since boot in hundredths of a second
-now() {
-  read -r clock _ < /proc/uptime
-  clock=$((10#${clock/./}))
-}
+source processes.bash
 
-# alive PID: false for none and for a zombie; one that has threads is a process whose first thread alone has ended
-alive() {
-  local stat=''
-  { read -r stat < "/proc/$1/stat"; } 2> /dev/null
-  # shellcheck disable=SC2086 # its fields from the state on; the name before it may hold anything
-  set -- ${stat##*) }
-  [[ -n ${1-} && "$1 ${18-}" != 'Z 1' ]]
-}
-
-# descend PID: adds all descendants of PID to `listed`, the living ones to `tree`
-descend() {
-  local list kids pid
-  for list in /proc/"$1"/task/*/children; do
-    kids=''
-    { read -r kids < "$list"; } 2> /dev/null
-    for pid in $kids; do
-      listed+="$pid "
-      [[ $pid == "$spare" ]] || ! alive "$pid" || tree+="$pid "
-      descend "$pid"
-    done
-  done
-}
+keep() { tree+="$1 "; }
 
 # look: `tree` becomes everything that is left of the stage; false when that is nothing for sure: what a process starts
 # that ends in the middle of a look is not seen by it, but then the next look lists other processes
@@ -134,33 +109,7 @@ trap 'cancel INT' INT
 trap 'cancel HUP' HUP
 [[ -z $cut ]] || cancel "$cut"
 
-while :; do
-  { wait "$p"; } 2> /dev/null
-  status=$?
-  # A trapped signal ends `wait` early.
-  kill -0 "$p" 2> /dev/null || break
-  pause
-done
-spare=''
-
-# Read at once: what a script adds after its container's ch-run is gone does not count.
-result=''
-if [[ -f $record && -r $record ]]; then
-  while read -r line; do result=$line; done < "$record"
-fi
-
-# What only has to write its last words, like a `tee`, ends by itself.
-for _ in 1 2 3 4; do
-  look || break
-  pause
-done
-if look; then
-  # shellcheck disable=SC2086 # one word a process
-  set -- $tree
-  (($# == 0)) || say "ending $# background process(es) that the script left behind"
-  now
-  finish $((clock + 180))
-fi
+source ending.bash
 
 # Strict: what is garbage must not become a number.
 if [[ ! $result =~ ^v1\ ended\ (0|[1-9][0-9]{0,2})\ (0|1)$ ]]; then

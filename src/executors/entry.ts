@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { entryPath, recordPath, scriptPath } from "../bash/entry-path.ts";
-import { containerEntryProgram, hostEntryProgram } from "../bash/templates.ts";
+import { containerEntryProgram, hostEntryProgram } from "../bash/entry-programs.ts";
 import { SystemFailure } from "../host/failure.ts";
 import { errorMessage, unlinkIfThere } from "../host/files.ts";
 import type { Recipe } from "./attempt.ts";
