@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { startDriver } from "../../test/fixtures/command-line.ts";
 
 let dir = "";
 beforeAll(() => {
@@ -7,29 +8,8 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(dir, { recursive: true }));
 
-interface Ended {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs a command line in a process of its own, since it writes to its descriptors 1 and 2. */
-async function start(words: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
-  const script = `Object.assign(globalThis, { JACAMAR_VERSION: "1.2.3", JACAMAR_COMMIT: "abc", JACAMAR_BUILT: "now" });
-    const { start } = await import("${import.meta.dir}/start.ts");
-    process.exit(await start(process.argv.slice(1), process.env));`;
-  const run = Bun.spawn([process.execPath, "-e", script, "--", ...words], {
-    env: { PATH: "/usr/bin:/bin", HOME: dir, ...env },
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [stdout, stderr, status] = await Promise.all([
-    new Response(run.stdout).text(),
-    new Response(run.stderr).text(),
-    run.exited,
-  ]);
-  return { status, stdout, stderr };
-}
+const start = (words: readonly string[], env: Record<string, string> = {}) =>
+  startDriver(words, { PATH: "/usr/bin:/bin", HOME: dir, ...env });
 
 const USAGE: readonly (readonly [readonly string[], string])[] = [
   [[], "no command given; wanted: one of config, prepare, run, cleanup"],

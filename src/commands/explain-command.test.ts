@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { startDriver } from "../../test/fixtures/command-line.ts";
 import type { Explanation } from "./explanation-text.ts";
 
 const CHARLIECLOUD = ['run_mechanism = "charliecloud"', "[general.charliecloud]"];
@@ -10,23 +11,8 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(dir, { recursive: true }));
 
-/** Runs the command line in a process of its own, since it writes to its stdout. */
-async function start(
-  words: readonly string[],
-): Promise<{ status: number; stdout: string; stderr: string }> {
-  const script = `const { start } = await import("${import.meta.dir}/start.ts");
-    process.exit(await start(process.argv.slice(1), { PATH: "/usr/bin:/bin", HOME: "${dir}" }));`;
-  const run = Bun.spawn([process.execPath, "-e", script, "--", ...words], {
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [stdout, stderr, status] = await Promise.all([
-    new Response(run.stdout).text(),
-    new Response(run.stderr).text(),
-    run.exited,
-  ]);
-  return { status, stdout, stderr };
-}
+const start = (words: readonly string[]) =>
+  startDriver(words, { PATH: "/usr/bin:/bin", HOME: dir });
 
 function configuration(...lines: string[]): string {
   const file = `${dir}/jacamar.toml`;
