@@ -1,0 +1,28 @@
+import type { Log } from "../host/log.ts";
+import type { Job, Secrets } from "../job/job.ts";
+import type { ContainerPlan } from "./container-plan.ts";
+import type { Facts } from "./facts.ts";
+import type { AttemptState } from "./site.ts";
+
+/** What it takes to carry out the plan of one container. */
+export interface ContainerWork {
+  readonly container: ContainerPlan;
+  readonly state: AttemptState;
+  readonly facts: Facts;
+  readonly job: Job;
+  readonly secrets: Secrets;
+  /** The attempt's private directory. */
+  readonly directory: string;
+  /** The user's script runs in a batch job. */
+  readonly forBatch: boolean;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** An image that stays as it is until `cleanup` gives it back. */
+export interface ReadyImage {
+  /** What ch-run is told on the runner's host: a name in its storage, or an absolute path. */
+  readonly image: string;
+  /** What it is told in the batch job, where that is known and another. */
+  readonly batchImage?: string;
+}
