@@ -5,6 +5,7 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { headerOf } from "../src/settings/option-lookup.ts";
 import { OPTIONS, type Option, TABLES } from "../src/settings/options.ts";
 
 const PAGE = resolve(import.meta.dir, "../docs/admins.md");
@@ -27,7 +28,8 @@ export function staleOptionTable(): string[] {
 }
 
 function optionTables(): string {
-  return TABLES.map(({ path, open, meaning }) => {
+  return TABLES.map((table) => {
+    const { path, open, meaning } = table;
     const options = OPTIONS.filter((option) => option.table === path);
     const active = options.filter((option) => option.state === "active");
     const accepted = options
@@ -39,7 +41,7 @@ function optionTables(): string {
         ? []
         : [`Accepted, without effect in this version: ${accepted.join(", ")}.${more}`];
     return [
-      `### \`[${path}]\``,
+      `### \`${headerOf(table)}\``,
       meaning,
       ...(active.length === 0 ? [] : [rows(active)]),
       ...rest,
@@ -64,9 +66,10 @@ function rows(options: readonly Option[]): string {
 }
 
 function typeName({ type }: Option): string {
-  return typeof type === "string"
-    ? type.replace("string[]", "array of strings")
-    : type.enum.map((value) => `\`"${value}"\``).join(", ");
+  if (type === "amount") return "size or percentage";
+  if (typeof type === "string") return type.replace("string[]", "array of strings");
+  const words = (known: readonly string[]) => known.map((value) => `\`"${value}"\``).join(", ");
+  return "enum" in type ? words(type.enum) : `array of ${words(type.listOf)}`;
 }
 
 if (import.meta.main) writeFileSync(PAGE, withOptionTable(readFileSync(PAGE, "utf8")));

@@ -1,7 +1,16 @@
-import { parseDuration } from "./duration.ts";
+import { findTable } from "./option-lookup.ts";
 import type { OptionEntries, OptionEntry, ValuesOf } from "./option-types.ts";
-import { AUTH, BATCH, CHARLIECLOUD, EXECUTOR_ALIASES, GENERAL } from "./options-active.ts";
+import {
+  AUTH,
+  BATCH,
+  CACHE,
+  CHARLIECLOUD,
+  EXECUTOR_ALIASES,
+  GENERAL,
+  MIRROR,
+} from "./options-active.ts";
 import type { ExecutorName, Settings } from "./settings.ts";
+import { findTextType } from "./text-types.ts";
 import type { Tables } from "./tidy.ts";
 
 /**
@@ -15,7 +24,13 @@ export function assembleSettings(
   const general = valuesOf(tables, "general", GENERAL);
   return {
     general: { ...general, executor: canonicalExecutor(general.executor) },
-    charliecloud: valuesOf(tables, "general.charliecloud", CHARLIECLOUD),
+    charliecloud: {
+      ...valuesOf(tables, "general.charliecloud", CHARLIECLOUD),
+      cache: valuesOf(tables, "general.charliecloud.cache", CACHE),
+      mirrors: [...tables.keys()]
+        .filter((path) => findTable(path)?.path === "general.charliecloud.mirror")
+        .map((path) => valuesOf(tables, path, MIRROR)),
+    },
     batch: valuesOf(tables, "batch", BATCH),
     auth: { present: origin.hasAuth, ...valuesOf(tables, "auth", AUTH) },
     inactive: origin.inactive,
@@ -51,5 +66,6 @@ function withoutEmpty(value: unknown): unknown {
 
 function defaultOf(entry: OptionEntry): unknown {
   const { type, default: held } = entry;
-  return type === "duration" && typeof held === "string" ? parseDuration(held) : held;
+  const textType = findTextType(type);
+  return textType !== undefined && typeof held === "string" ? textType.parse(held) : held;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { formatDuration, parseDuration } from "./duration.ts";
+import { formatDuration, parseAge, parseDuration } from "./duration.ts";
 
 describe("parseDuration", () => {
   test.each([
@@ -47,6 +47,28 @@ describe("parseDuration", () => {
   test("the longest duration of Go is accepted", () => {
     expect(parseDuration("2562047h47m16.8s")).toBeCloseTo(9223372036.8);
   });
+});
+
+describe("parseAge", () => {
+  test.each([
+    ["30d", 2_592_000],
+    ["0.5d", 43_200],
+    ["1d12h", 129_600],
+    ["2d0", 172_800],
+    ["36h", 129_600],
+    ["0", 0],
+    ["0d", 0],
+    ["106751d", 9_223_286_400],
+  ])("%s is %d seconds", (text, seconds) => {
+    expect(parseAge(text)).toBe(seconds);
+  });
+
+  test.each(["", "d", "30", "-1h", "-1d", "1d-1h", "1d+1h", "12h1d", "1d1d", "1d ", "106752d"])(
+    "%p is refused",
+    (text) => {
+      expect(parseAge(text)).toBeUndefined();
+    },
+  );
 });
 
 describe("formatDuration", () => {

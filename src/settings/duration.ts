@@ -2,6 +2,8 @@
 const MULTIPLIERS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
 const DIVISORS: Readonly<Record<string, number>> = { ms: 1e3, us: 1e6, µs: 1e6, μs: 1e6, ns: 1e9 };
 
+const DAY_SECONDS = 86_400;
+
 const WHOLE = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/;
 const PART = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g;
 
@@ -24,6 +26,21 @@ export function parseDuration(text: string): number | undefined {
   }
   if (seconds >= LONGEST_SECONDS) return undefined;
   return text.startsWith("-") ? -seconds : seconds;
+}
+
+/**
+ * Reads an age: a duration as {@link parseDuration} does, with days before it if wanted: `30d`, `1d12h`, `0.5d`.
+ *
+ * @returns seconds, or undefined for anything else and for what is negative.
+ */
+export function parseAge(text: string): number | undefined {
+  const [days = "", count = "0"] = /^(\d+(?:\.\d+)?)d/.exec(text) ?? [];
+  const rest = text.slice(days.length);
+  if (days !== "" && !/^(?:\d.*)?$/.test(rest)) return undefined;
+  const seconds = rest === "" && days !== "" ? 0 : parseDuration(rest);
+  if (seconds === undefined || seconds < 0) return undefined;
+  const age = Number(count) * DAY_SECONDS + seconds;
+  return age < LONGEST_SECONDS ? age : undefined;
 }
 
 /**

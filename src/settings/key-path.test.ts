@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { keyPath } from "./key-path.ts";
+import { keyPath, stepsOf } from "./key-path.ts";
 
 test.each([
   [["general", "executor"], "general.executor"],
@@ -11,4 +11,10 @@ test.each([
   [[], ""],
 ])("%p is written %p", (path, text) => {
   expect(keyPath(path)).toBe(text);
+});
+
+test("stepsOf() takes the path of a table apart again", () => {
+  for (const path of [[], ["general"], ["general", "charliecloud", "mirror", 12], ["tls-ca", 0]]) {
+    expect(stepsOf(keyPath(path))).toEqual(path);
+  }
 });

@@ -16,6 +16,16 @@ export function keyPath(path: Path): string {
   return text;
 }
 
+/**
+ * The steps of a path that {@link keyPath} wrote, if all its names are bare, as those of all known tables are:
+ * `general.charliecloud.mirror[1]` → `["general", "charliecloud", "mirror", 1]`.
+ */
+export function stepsOf(path: string): (string | number)[] {
+  return Array.from(path.matchAll(/([A-Za-z0-9_-]+)|\[(\d+)\]/g), ([, name, index]) =>
+    name === undefined ? Number(index) : name,
+  );
+}
+
 /** One key as it must be written in TOML: bare where that is allowed, else in quotes. */
 export function keyName(name: string): string {
   return BARE.test(name) ? name : JSON.stringify(name);

@@ -1,26 +1,33 @@
-import type { Path } from "./key-path.ts";
+import { keyPath, type Path } from "./key-path.ts";
 import { OPTIONS, type Option, TABLES, type TableInfo } from "./options.ts";
 
 const tables = new Map(TABLES.map((table) => [table.path, table]));
 const exact = new Map(OPTIONS.map((option) => [`${option.table} ${option.key}`, option]));
 const families = OPTIONS.filter(isFamily);
 
-/** The known table of that dotted path. */
+/** The known table of that dotted path; `mirror[0]` is one of the tables `mirror`. */
 export function findTable(path: string): TableInfo | undefined {
-  return tables.get(path);
+  return tables.get(nameOf(path));
+}
+
+/** What stands above a table's keys in the file: `[general]`, and `[[…]]` for an array of tables. */
+export function headerOf({ path, isArray }: Pick<TableInfo, "path" | "isArray">): string {
+  return isArray ? `[[${path}]]` : `[${path}]`;
 }
 
 /** The row for a key of a table, also where only a family such as `ff_*` holds it. */
 export function findOption(table: string, key: string): Option | undefined {
+  const name = nameOf(table);
   return (
-    exact.get(`${table} ${key}`) ??
-    families.find((option) => option.table === table && familyPattern(option.key).test(key))
+    exact.get(`${name} ${key}`) ??
+    families.find((option) => option.table === name && familyPattern(option.key).test(key))
   );
 }
 
 /** The rows of one table, families included. */
 export function optionsOf(table: string): readonly Option[] {
-  return OPTIONS.filter((option) => option.table === table);
+  const name = nameOf(table);
+  return OPTIONS.filter((option) => option.table === name);
 }
 
 /** Whether the row stands for a family of keys (`ff_*`) and not for one. */
@@ -43,11 +50,21 @@ export function subTablesOf(table: string): readonly string[] {
     .filter((name) => name !== "" && !name.includes("."));
 }
 
-/** How many steps of a path lead to the innermost known table. */
+/** How many steps of a path lead to the innermost known table, or to the element of an array of tables. */
 export function tableDepth(path: Path): number {
   let depth = 0;
-  while (depth < path.length && findTable(path.slice(0, depth + 1).join(".")) !== undefined) {
+  while (depth < path.length && isKnownTable(path.slice(0, depth + 1))) {
     depth += 1;
   }
   return depth;
+}
+
+function isKnownTable(path: Path): boolean {
+  const table = findTable(keyPath(path));
+  return table !== undefined && (typeof path.at(-1) !== "number" || table.isArray === true);
+}
+
+/** A table's path without the numbers of elements. */
+function nameOf(path: string): string {
+  return path.replace(/\[\d+\]/g, "");
 }

@@ -1,15 +1,20 @@
+import type { Amount } from "./size.ts";
+import type { TextTypeName } from "./text-types.ts";
+
 /**
- * What a value of an option must be. `duration` is a string such as `"30s"`; `any` is for keys whose upstream type is
- * not known for sure.
+ * What a value of an option must be. Of the types that are written as strings, `duration` is one such as `"30s"`, `age`
+ * has days too (`"30d"`), `size` is one such as `"50GB"`, `amount` a size or a percentage; `listOf` is a list of known
+ * words; `any` is for keys whose upstream type is not known for sure.
  */
 export type OptionType =
   | "string"
   | "boolean"
   | "integer"
-  | "duration"
+  | TextTypeName
   | "string[]"
   | "any"
-  | { readonly enum: readonly string[] };
+  | { readonly enum: readonly string[] }
+  | { readonly listOf: readonly string[] };
 
 /** What the option table says about one key, apart from its name and place. */
 export interface OptionEntry {
@@ -40,6 +45,8 @@ export interface Option extends OptionEntry {
 /** One table of the file. */
 export interface TableInfo {
   readonly path: string;
+  /** Whether it is an array of tables: its header `[[path]]` may stand any number of times. */
+  readonly isArray?: true;
   /** Any key is accepted in it, listed or not. */
   readonly open: boolean;
   readonly meaning: string;
@@ -49,13 +56,17 @@ type ValueOfType<T> = T extends "string"
   ? string
   : T extends "boolean"
     ? boolean
-    : T extends "integer" | "duration"
+    : T extends "integer" | Exclude<TextTypeName, "amount">
       ? number
-      : T extends "string[]"
-        ? readonly string[]
-        : T extends { readonly enum: readonly (infer Member)[] }
-          ? Member
-          : unknown;
+      : T extends "amount"
+        ? Amount
+        : T extends "string[]"
+          ? readonly string[]
+          : T extends { readonly enum: readonly (infer Member)[] }
+            ? Member
+            : T extends { readonly listOf: readonly (infer Member)[] }
+              ? readonly Member[]
+              : unknown;
 
 type AlwaysThere<Entries> = {
   [Key in keyof Entries]: Entries[Key] extends
@@ -65,7 +76,7 @@ type AlwaysThere<Entries> = {
     : never;
 }[keyof Entries];
 
-/** The validated values of one table: durations are seconds, keys with a default are always there. */
+/** The validated values of one table: durations and ages are seconds, sizes are bytes, keys with a default are always there. */
 export type ValuesOf<Entries extends OptionEntries> = {
   readonly [Key in AlwaysThere<Entries>]: ValueOfType<Entries[Key]["type"]>;
 } & {

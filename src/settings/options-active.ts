@@ -68,6 +68,9 @@ export const GENERAL = {
   },
 } as const satisfies OptionEntries;
 
+/** When an image is pulled, as GitLab's `pull_policy` names it. */
+const PULL_POLICIES = ["always", "if-not-present", "never"] as const;
+
 /** `[general.charliecloud]`: all of its keys. */
 export const CHARLIECLOUD = {
   application_path: {
@@ -85,8 +88,14 @@ export const CHARLIECLOUD = {
     meaning: "Further ch-run options for the runner image.",
   },
   runner_pull_policy: {
-    type: { enum: ["always", "if-not-present", "never"] },
+    type: { enum: PULL_POLICIES },
     meaning: "When to pull the runner image, if not by the policy of the other images.",
+  },
+  allowed_pull_policies: {
+    type: { listOf: PULL_POLICIES },
+    example: '["always", "if-not-present"]',
+    meaning:
+      "The pull policies that a job may name; the first is the default if always is not listed.",
   },
   default_image: {
     type: "string",
@@ -135,6 +144,66 @@ export const CHARLIECLOUD = {
     type: "boolean",
     default: true,
     meaning: "Apply the image's own ENV in the container.",
+  },
+  offline: {
+    type: "boolean",
+    default: false,
+    meaning: "Ask no registry but the mirrors: for sites without internet.",
+  },
+} as const satisfies OptionEntries;
+
+/** `[general.charliecloud.cache]`: all of its keys. */
+export const CACHE = {
+  enabled: {
+    type: "boolean",
+    default: true,
+    meaning: "Keep images ready to start, by digest, for the jobs that come after.",
+  },
+  puller: {
+    type: { enum: ["builtin", "ch-image"] },
+    default: "builtin",
+    meaning: "What fetches and flattens an image: the driver itself, or ch-image.",
+  },
+  dir: {
+    type: "string",
+    example: '"$HOME/images"',
+    meaning: "Where the images lie; $HOME and $USER are expanded for the job's user.",
+  },
+  max_size: {
+    type: "size",
+    meaning: "Remove the images not used for longest until all are smaller; 0: no limit.",
+  },
+  max_age: {
+    type: "age",
+    default: "30d",
+    meaning: "Remove images not used for so long, days (30d) are possible; 0: for no such reason.",
+  },
+  min_free: {
+    type: "amount",
+    default: "5%",
+    meaning: "Space that stays free on the file system: a size, or a share of it; 0: none.",
+  },
+  shared: {
+    type: "boolean",
+    default: false,
+    meaning: "Use the images of dir also where another trusted user made them.",
+  },
+} as const satisfies OptionEntries;
+
+/** `[[general.charliecloud.mirror]]`: all of its keys. */
+export const MIRROR = {
+  registry: {
+    type: "string",
+    required: true,
+    example: '"docker.io"',
+    meaning:
+      "Host, with a path if only a part is meant, as image names have it; docker.io: Docker Hub.",
+  },
+  mirror: {
+    type: "string",
+    required: true,
+    example: '"registry.example.org/hub"',
+    meaning: "Host and path where those images are asked for instead.",
   },
 } as const satisfies OptionEntries;
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { parseDuration } from "./duration.ts";
 import { findOption, findTable, optionsOf, subTablesOf, tableDepth } from "./option-lookup.ts";
 import { OPTIONS, type Option, TABLES } from "./options.ts";
+import { findTextType } from "./text-types.ts";
 
 function name(option: Option): string {
   return `[${option.table}] ${option.key}`;
@@ -25,9 +25,12 @@ describe("the option table", () => {
   test("has defaults of the right type", () => {
     const wrong = OPTIONS.filter(({ type, default: held }) => {
       if (held === undefined) return false;
-      if (typeof type === "object") return !type.enum.includes(String(held));
+      if (typeof type === "object") {
+        return "listOf" in type || !type.enum.includes(String(held));
+      }
       if (type === "string[]") return !Array.isArray(held);
-      if (type === "duration") return parseDuration(String(held)) === undefined;
+      const textType = findTextType(type);
+      if (textType !== undefined) return textType.parse(String(held)) === undefined;
       return typeof held !== type;
     });
 
@@ -43,17 +46,19 @@ describe("the option table", () => {
     expect(unset.map(name)).toEqual([]);
   });
 
-  test("requires executor and data_dir, and nothing else", () => {
+  test("requires executor and data_dir, both keys of a mirror, and nothing else", () => {
     expect(OPTIONS.filter((option) => option.required).map(name)).toEqual([
       "[general] executor",
       "[general] data_dir",
+      "[general.charliecloud.mirror] registry",
+      "[general.charliecloud.mirror] mirror",
     ]);
   });
 
-  test("has thirteen keys of upstream for Charliecloud and one of ours, all active", () => {
+  test("has thirteen keys of upstream for Charliecloud and three of ours, all active", () => {
     const options = optionsOf("general.charliecloud");
 
-    expect(options).toHaveLength(14);
+    expect(options).toHaveLength(16);
     expect(options.every((option) => option.state === "active")).toBe(true);
   });
 });
@@ -65,14 +70,18 @@ describe("look-up", () => {
     expect(findOption("general.podman", "image_pull_policy")?.key).toBe("*pull_policy");
     expect(findOption("general", "xff_a")).toBeUndefined();
     expect(findOption("auth", "executor")).toBeUndefined();
+    expect(findOption("general.charliecloud.mirror[3]", "mirror")?.required).toBe(true);
   });
 
   test("knows sub-tables and how deep a path goes into tables", () => {
     expect(subTablesOf("")).toEqual(["general", "batch", "auth"]);
     expect(subTablesOf("general")).toEqual(["charliecloud", "podman"]);
+    expect(subTablesOf("general.charliecloud")).toEqual(["cache", "mirror"]);
     expect(subTablesOf("batch")).toEqual([]);
     expect(tableDepth(["general", "charliecloud", "runner_options", 1])).toBe(2);
     expect(tableDepth(["nothing"])).toBe(0);
+    expect(tableDepth(["general", "charliecloud", "mirror", 1, "registry"])).toBe(4);
+    expect(tableDepth(["general", "charliecloud", "cache", 0, "dir"])).toBe(3);
   });
 
   test("lists a table before its sub-tables", () => {

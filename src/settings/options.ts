@@ -9,7 +9,7 @@ import {
   GENERAL_ACCEPTED,
   PODMAN,
 } from "./options-accepted.ts";
-import { AUTH, BATCH, CHARLIECLOUD, GENERAL } from "./options-active.ts";
+import { AUTH, BATCH, CACHE, CHARLIECLOUD, GENERAL, MIRROR } from "./options-active.ts";
 
 export type { Option, OptionType, TableInfo } from "./option-types.ts";
 
@@ -17,6 +17,13 @@ export type { Option, OptionType, TableInfo } from "./option-types.ts";
 export const TABLES: readonly TableInfo[] = [
   { path: "general", open: false, meaning: "What holds for every job." },
   { path: "general.charliecloud", open: false, meaning: "Jobs in Charliecloud containers." },
+  { path: "general.charliecloud.cache", open: false, meaning: "Images kept between jobs." },
+  {
+    path: "general.charliecloud.mirror",
+    isArray: true,
+    open: false,
+    meaning: "A mirror of a registry; the table may stand several times.",
+  },
   { path: "general.podman", open: false, meaning: "Jobs in Podman containers." },
   { path: "batch", open: false, meaning: "Submission to a scheduler." },
   { path: "auth", open: false, meaning: "Who may run jobs, and as whom." },
@@ -33,6 +40,8 @@ export const TABLES: readonly TableInfo[] = [
 export const OPTIONS: readonly Option[] = [
   ...rows("general", "active", GENERAL),
   ...rows("general.charliecloud", "active", CHARLIECLOUD),
+  ...rows("general.charliecloud.cache", "active", CACHE),
+  ...rows("general.charliecloud.mirror", "active", MIRROR),
   ...rows("auth", "active", AUTH),
   ...rows("batch", "active", BATCH),
   ...rows("batch", "accepted", BATCH_ACCEPTED),

@@ -1,13 +1,14 @@
 import "./arktype-config.ts";
 import { type } from "arktype";
-import { parseDuration } from "./duration.ts";
+import { stepsOf } from "./key-path.ts";
 import type { Mistake } from "./mistake.ts";
 import { familyPattern, findOption, findTable, isFamily, optionsOf } from "./option-lookup.ts";
 import type { Option, OptionType } from "./option-types.ts";
+import { findTextType, type TextType } from "./text-types.ts";
 import { isTable, type Tables } from "./tidy.ts";
 import type { TomlTable } from "./toml.ts";
 
-/** Validated tables (durations are seconds) by dotted path, or everything that is wrong with their shape. */
+/** Validated tables (durations are seconds, sizes bytes) by dotted path, or everything that is wrong with their shape. */
 export type CheckedShape =
   | { readonly ok: true; readonly tables: Tables }
   | { readonly ok: false; readonly mistakes: readonly Mistake[] };
@@ -31,14 +32,17 @@ export function checkShape(tables: Tables): CheckedShape {
 // A type is made only for a table that has something to check: making them all would take longer than the rest of
 // reading the file.
 function tablesToCheck(tables: Tables): Set<string> {
-  const filled = [...tables].filter(([, table]) => Object.keys(table).length > 0);
+  // An element of an array may lack a required key, also when it is empty.
+  const filled = [...tables].filter(
+    ([path, table]) => Object.keys(table).length > 0 || findTable(path)?.isArray,
+  );
   return new Set(["general", ...filled.map(([path]) => path)]);
 }
 
 // What kind of mistake it is follows from path and value; arktype's own words are not needed.
 function mistakeAt(tablePath: string, table: TomlTable, where: readonly PropertyKey[]): Mistake {
   const steps = where.filter((step) => typeof step !== "symbol");
-  const path = [...(tablePath === "" ? [] : tablePath.split(".")), ...steps];
+  const path = [...stepsOf(tablePath), ...steps];
   const [key = "", index] = steps;
   const held = table[key];
   const value = typeof index === "number" && Array.isArray(held) ? held[index] : held;
@@ -73,15 +77,23 @@ function keyDefinition(option: Option): string {
 const text = type("string").narrow((value) => !value.includes("\0"));
 const texts = text.array();
 
-const duration = type("string")
-  .narrow((value) => (parseDuration(value) ?? -1) >= 0)
-  .pipe((value) => parseDuration(value));
-
 function valueType(wanted: OptionType): unknown {
-  if (typeof wanted === "object") return type.enumerated(...wanted.enum);
+  if (typeof wanted === "object") {
+    return "enum" in wanted
+      ? type.enumerated(...wanted.enum)
+      : // An empty string counts as unset, as in the other lists.
+        type.enumerated("", ...wanted.listOf).array();
+  }
   if (wanted === "string") return text;
   if (wanted === "string[]") return texts;
-  if (wanted === "duration") return duration;
   if (wanted === "integer") return "number.integer";
-  return wanted === "boolean" ? "boolean" : "unknown";
+  if (wanted === "boolean") return "boolean";
+  const textType = findTextType(wanted);
+  return textType === undefined ? "unknown" : parsedText(textType);
+}
+
+function parsedText({ parse }: TextType): unknown {
+  return type("string")
+    .narrow((value) => parse(value) !== undefined)
+    .pipe((value) => parse(value));
 }

@@ -1,6 +1,8 @@
+import type { Amount } from "./size.ts";
+
 /**
  * The configuration after validation and defaults: what an admin's TOML means. Property names are the TOML keys
- * (one vocabulary in file, code, messages and docs). Empty strings have become absent, durations seconds.
+ * (one vocabulary in file, code, messages and docs). Empty strings have become absent, durations seconds, sizes bytes.
  */
 export interface Settings {
   readonly general: GeneralSettings;
@@ -40,6 +42,8 @@ export interface CharliecloudSettings {
   readonly runner_image?: string;
   readonly runner_options: readonly string[];
   readonly runner_pull_policy?: PullPolicy;
+  /** At least one; absent: a job may name any. */
+  readonly allowed_pull_policies?: readonly PullPolicy[];
   readonly default_image?: string;
   readonly custom_options: readonly string[];
   readonly step_script_only: boolean;
@@ -51,6 +55,35 @@ export interface CharliecloudSettings {
   readonly image_storage_dir?: string;
   readonly disable_convert: boolean;
   readonly image_environment: boolean;
+  /** No registry is asked but those that `mirrors` name. */
+  readonly offline: boolean;
+  readonly cache: CacheSettings;
+  /** The tables `[[general.charliecloud.mirror]]`, in file order; no registry stands twice. */
+  readonly mirrors: readonly MirrorSettings[];
+}
+
+/** `[general.charliecloud.cache]`: images kept between jobs. */
+export interface CacheSettings {
+  readonly enabled: boolean;
+  readonly puller: "builtin" | "ch-image";
+  /** As written: `$HOME`, `$USER` are expanded by `plan/cache-directory`. */
+  readonly dir?: string;
+  /** Bytes; 0: no limit. */
+  readonly max_size?: number;
+  /** Seconds since an image was last used; 0: no limit. */
+  readonly max_age: number;
+  /** What stays free on the file system. */
+  readonly min_free: Amount;
+  /** Only with `dir`. */
+  readonly shared: boolean;
+}
+
+/** One table `[[general.charliecloud.mirror]]`. */
+export interface MirrorSettings {
+  /** `host[:port][/path]` as image names have it; `docker.io` is Docker Hub. */
+  readonly registry: string;
+  /** `host[:port][/path]`. */
+  readonly mirror: string;
 }
 
 export type PullPolicy = "always" | "if-not-present" | "never";

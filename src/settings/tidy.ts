@@ -1,10 +1,11 @@
+import { keyPath, type Path, stepsOf } from "./key-path.ts";
 import type { Mistake } from "./mistake.ts";
-import { findOption, subTablesOf } from "./option-lookup.ts";
+import { findOption, findTable, subTablesOf } from "./option-lookup.ts";
 import type { TomlTable } from "./toml.ts";
 
 /**
  * The known tables that the file has, by dotted path, each with its own keys only; `""` holds what stands in no known
- * table.
+ * table. Of an array of tables each element has an entry: `general.charliecloud.mirror[0]`.
  */
 export type Tables = ReadonlyMap<string, TomlTable>;
 
@@ -24,11 +25,17 @@ export function tidy(document: TomlTable): {
     for (const name of subTablesOf(path)) {
       const value = own[name];
       delete own[name];
-      const subPath = path === "" ? name : `${path}.${name}`;
-      if (isTable(value)) take(subPath, value);
-      else if (value !== undefined) {
-        mistakes.push({ kind: "not-a-table", path: subPath.split("."), value });
-      }
+      if (value !== undefined) takeSub([...stepsOf(path), name], value);
+    }
+  };
+  const takeSub = (path: Path, value: unknown): void => {
+    const isElement = typeof path.at(-1) === "number";
+    if (!isElement && findTable(keyPath(path))?.isArray && Array.isArray(value)) {
+      for (const [index, element] of value.entries()) takeSub([...path, index], element);
+    } else if (isTable(value) && (isElement || !findTable(keyPath(path))?.isArray)) {
+      take(keyPath(path), value);
+    } else {
+      mistakes.push({ kind: "not-a-table", path, value });
     }
   };
   take("", document);

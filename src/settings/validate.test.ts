@@ -36,6 +36,15 @@ test("the shortest file gets every default", async () => {
       disable_user_args: false,
       disable_convert: false,
       image_environment: true,
+      offline: false,
+      cache: {
+        enabled: true,
+        puller: "builtin",
+        max_age: 2_592_000,
+        min_free: { percent: 5 },
+        shared: false,
+      },
+      mirrors: [],
     },
     batch: {
       arguments_variable: ["SCHEDULER_PARAMETERS"],

@@ -1,6 +1,6 @@
 import { assembleSettings } from "./assemble.ts";
 import { checkContents } from "./checks.ts";
-import { keyPath, type Path } from "./key-path.ts";
+import { keyPath, type Path, stepsOf } from "./key-path.ts";
 import { type Location, locateKeys, type Position } from "./locate.ts";
 import type { Mistake } from "./mistake.ts";
 import { findOption, findTable } from "./option-lookup.ts";
@@ -118,5 +118,5 @@ function isInactive(table: string, key: string): boolean {
 }
 
 function pathIn(table: string, key: string): string {
-  return keyPath(table === "" ? [key] : [...table.split("."), key]);
+  return keyPath([...stepsOf(table), key]);
 }

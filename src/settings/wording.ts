@@ -1,9 +1,10 @@
 import { keyPath, type Path } from "./key-path.ts";
 import type { Mistake } from "./mistake.ts";
 import { nearestName } from "./nearest.ts";
-import { findOption, tableDepth } from "./option-lookup.ts";
+import { findOption, findTable, headerOf, tableDepth } from "./option-lookup.ts";
 import type { Option, OptionType } from "./option-types.ts";
 import { oneLine, shorten } from "./problem.ts";
+import { findTextType } from "./text-types.ts";
 import { isTable } from "./tidy.ts";
 import { describeUnknown } from "./unknown-key.ts";
 
@@ -19,10 +20,16 @@ function label(mistake: Mistake): string {
   const { path } = mistake;
   const depth = tableDepth(path);
   if (depth === path.length || (mistake.kind === "unknown" && mistake.isTable)) {
-    return `[${keyPath(path)}]`;
+    return header(path);
   }
   const key = keyPath(path.slice(depth));
-  return depth === 0 ? key : `[${keyPath(path.slice(0, depth))}] ${key}`;
+  return depth === 0 ? key : `${header(path.slice(0, depth))} ${key}`;
+}
+
+/** As it stands in the file, so without the number of an element: the line tells which one is meant. */
+function header(path: Path): string {
+  const table = findTable(keyPath(path));
+  return table === undefined ? `[${keyPath(path)}]` : headerOf(table);
 }
 
 function complaint(mistake: Mistake): string {
@@ -35,10 +42,15 @@ function complaint(mistake: Mistake): string {
     case "wrong-value":
       return wrongValue(path, mistake.value);
     case "not-a-table":
-      return `${shown(path, mistake.value)} is not a table; wanted a [${keyPath(path)}] header`;
+      return `${shown(path, mistake.value)} ${notATable(path)}; wanted a ${header(path)} header`;
     case "refused":
       return mistake.complaint;
   }
+}
+
+function notATable(path: Path): string {
+  const isArray = findTable(keyPath(path))?.isArray && typeof path.at(-1) !== "number";
+  return isArray ? "is not a list of tables" : "is not a table";
 }
 
 function wrongValue(path: Path, value: unknown): string {
@@ -46,44 +58,62 @@ function wrongValue(path: Path, value: unknown): string {
   const isElement = typeof path.at(-1) === "number";
   const type = option?.type;
   const is = fault(type, value, isElement);
+  const known = typeof value === "string" ? knownWords(type, isElement) : undefined;
   const near =
-    typeof type === "object" && typeof value === "string"
-      ? nearestName(value, type.enum)
-      : undefined;
+    typeof value === "string" && known !== undefined ? nearestName(value, known) : undefined;
   const hint = near === undefined ? "" : `; nearest is ${JSON.stringify(near)}`;
-  const wantsText = typeof type === "object" || type === "duration" || type === "string";
+  const wantsText = known !== undefined || findTextType(type) !== undefined || type === "string";
   return `${shown(path, value, wantsText)} ${is}; wanted ${wanted(option, isElement)}${hint}`;
 }
 
 function fault(type: OptionType | undefined, value: unknown, isElement: boolean): string {
   if (typeof value === "string" && value.includes("\0")) return "holds a NUL character";
+  if (type === "string[]" || isListOf(type)) {
+    if (!isElement) return "is not a list";
+    return type === "string[]" ? "is not a string" : "is not a known value";
+  }
   if (typeof type === "object") return "is not a known value";
   if (type === "duration" && typeof value === "string" && value.startsWith("-")) {
     return "is not a duration from 0 up";
   }
-  if (type === "string[]") return isElement ? "is not a string" : "is not a list";
-  return `is not ${type === "integer" ? "an" : "a"} ${type ?? "known value"}`;
+  const noun = findTextType(type)?.noun;
+  return `is not ${noun ?? `${type === "integer" ? "an" : "a"} ${type ?? "known value"}`}`;
 }
 
 function wanted(option: Option | undefined, isElement: boolean): string {
   const type = option?.type;
-  if (typeof type === "object") {
-    return `one of ${type.enum.map((member) => JSON.stringify(member)).join(", ")}`;
+  const known = knownWords(type, isElement);
+  if (known !== undefined) {
+    return `one of ${known.map((member) => JSON.stringify(member)).join(", ")}`;
   }
   if (type === "boolean") return "true or false";
   if (type === "integer") return "a whole number";
-  if (type === "duration") return 'a string such as "30s" or "2m"';
+  const textType = findTextType(type);
+  if (textType !== undefined) return textType.wanted;
   const example = option?.example;
-  if (type === "string[]" && !isElement) {
+  if ((type === "string[]" || isListOf(type)) && !isElement) {
     return `a list of strings such as ${example ?? '["a", "b"]'}`;
   }
   return type === "string" && example !== undefined ? `a string such as ${example}` : "a string";
 }
 
+function isListOf(type: OptionType | undefined): type is { readonly listOf: readonly string[] } {
+  return typeof type === "object" && "listOf" in type;
+}
+
+/** The words of which the value must be one; undefined where others are possible. */
+function knownWords(
+  type: OptionType | undefined,
+  isElement: boolean,
+): readonly string[] | undefined {
+  if (isListOf(type)) return isElement ? type.listOf : undefined;
+  return typeof type === "object" ? type.enum : undefined;
+}
+
 function optionAt(path: Path): Option | undefined {
   const depth = tableDepth(path);
   const key = path[depth];
-  return typeof key === "string" ? findOption(path.slice(0, depth).join("."), key) : undefined;
+  return typeof key === "string" ? findOption(keyPath(path.slice(0, depth)), key) : undefined;
 }
 
 // The second form is an environment entry: job logs show these lines, and its name does not tell what it holds.
