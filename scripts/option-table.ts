@@ -66,6 +66,7 @@ function rows(options: readonly Option[]): string {
 }
 
 function typeName({ type }: Option): string {
+  if (type === "age") return "duration, also in days (`30d`)";
   if (type === "amount") return "size or percentage";
   if (typeof type === "string") return type.replace("string[]", "array of strings");
   const words = (known: readonly string[]) => known.map((value) => `\`"${value}"\``).join(", ");

@@ -1,7 +1,8 @@
+import { checkImages } from "./checks-images.ts";
 import type { Path } from "./key-path.ts";
-import type { Mistake } from "./mistake.ts";
+import { type Mistake, refused } from "./mistake.ts";
 import { shorten } from "./problem.ts";
-import type { Tables } from "./tidy.ts";
+import { listAt, strings, type Tables } from "./tidy.ts";
 
 const ALLOWLIST: Path = ["general", "charliecloud", "image_allowlist"];
 const BASH_ENV: Path = ["general", "user_bash_env"];
@@ -10,7 +11,7 @@ const LONGEST_SHOWN = 120;
 
 /** Checks what a type cannot say, also where the shape is wrong elsewhere. */
 export async function checkContents(tables: Tables): Promise<readonly Mistake[]> {
-  return [...(await checkAllowlist(tables)), ...checkBashEnv(tables)];
+  return [...(await checkAllowlist(tables)), ...checkBashEnv(tables), ...checkImages(tables)];
 }
 
 async function checkAllowlist(tables: Tables): Promise<Mistake[]> {
@@ -51,20 +52,4 @@ function checkBashEnv(tables: Tables): Mistake[] {
     const complaint = `${JSON.stringify(shorten(name, LONGEST_SHOWN))} is not a name of a variable; wanted letters, digits and "_", no digit first`;
     return [refused(path, complaint)];
   });
-}
-
-function refused(path: Path, complaint: string): Mistake {
-  return { kind: "refused", path, complaint };
-}
-
-function listAt(tables: Tables, table: string, key: string): readonly unknown[] | undefined {
-  const value = tables.get(table)?.[key];
-  return Array.isArray(value) ? value : undefined;
-}
-
-/** The strings of a list with their index, without the empty ones, which count as unset. */
-function strings(list: readonly unknown[]): [number, string][] {
-  return list.flatMap((element, index): [number, string][] =>
-    typeof element === "string" && element !== "" ? [[index, element]] : [],
-  );
 }

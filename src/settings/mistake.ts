@@ -12,3 +12,8 @@ export type Mistake =
   | { readonly kind: "not-a-table"; readonly path: Path; readonly value: unknown }
   /** The type is right and the content is not; `complaint` is the text behind the key. */
   | { readonly kind: "refused"; readonly path: Path; readonly complaint: string };
+
+/** The mistake of a value that has the right type and cannot be meant; one line, without the key. */
+export function refused(path: Path, complaint: string): Mistake {
+  return { kind: "refused", path, complaint };
+}

@@ -95,7 +95,7 @@ export const CHARLIECLOUD = {
     type: { listOf: PULL_POLICIES },
     example: '["always", "if-not-present"]',
     meaning:
-      "The pull policies that a job may name; the first is the default if always is not listed.",
+      "The pull policies that a job may name; without always in it, the first is the default.",
   },
   default_image: {
     type: "string",
@@ -171,12 +171,12 @@ export const CACHE = {
   },
   max_size: {
     type: "size",
-    meaning: "Remove the images not used for longest until all are smaller; 0: no limit.",
+    meaning: "Remove images, those not used for longest first, until all are smaller; 0: no limit.",
   },
   max_age: {
     type: "age",
     default: "30d",
-    meaning: "Remove images not used for so long, days (30d) are possible; 0: for no such reason.",
+    meaning: "Remove images not used for so long; 0: however long.",
   },
   min_free: {
     type: "amount",

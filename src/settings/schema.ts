@@ -47,9 +47,13 @@ function mistakeAt(tablePath: string, table: TomlTable, where: readonly Property
   const held = table[key];
   const value = typeof index === "number" && Array.isArray(held) ? held[index] : held;
   if (findOption(tablePath, String(key)) === undefined) {
-    return { kind: "unknown", path, isTable: isTable(value) };
+    return { kind: "unknown", path, isTable: isTable(value) || isTables(value) };
   }
   return value === undefined ? { kind: "missing", path } : { kind: "wrong-value", path, value };
+}
+
+function isTables(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0 && value.every(isTable);
 }
 
 function tableType(table: string, keys: readonly string[]) {

@@ -61,6 +61,19 @@ export function copyTable(
   return copy;
 }
 
+/** The list at that key; undefined where there is none, or something else. */
+export function listAt(tables: Tables, table: string, key: string): readonly unknown[] | undefined {
+  const value = tables.get(table)?.[key];
+  return Array.isArray(value) ? value : undefined;
+}
+
+/** The strings of a list with their index, without the empty ones, which count as unset. */
+export function strings(list: readonly unknown[]): [number, string][] {
+  return list.flatMap((element, index): [number, string][] =>
+    typeof element === "string" && element !== "" ? [[index, element]] : [],
+  );
+}
+
 function isUnset(table: string, key: string, value: unknown): boolean {
   const type = findOption(table, key)?.type;
   return value === "" && type !== undefined && type !== "boolean" && type !== "integer";
