@@ -19,6 +19,7 @@ const ROOMS: Readonly<
     types: ["src/settings/settings.ts", "src/settings/patterns.ts"],
   },
   charliecloud: { rooms: ["plan", "bash", "host", "job"] },
+  registry: { rooms: ["plan", "host"] },
   plan: { rooms: ["job", "settings"] },
   settings: { rooms: [] },
   job: { rooms: [], types: ["src/plan/decision.ts"] },
