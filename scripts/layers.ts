@@ -13,11 +13,14 @@ const ROOMS: Readonly<
   Record<string, { readonly rooms: readonly string[]; readonly types?: readonly string[] }>
 > = {
   "main.ts": { rooms: ["commands", "host"] },
-  commands: { rooms: ["executors", "charliecloud", "plan", "settings", "job", "bash", "host"] },
+  commands: {
+    rooms: ["executors", "cache", "charliecloud", "plan", "settings", "job", "bash", "host"],
+  },
   executors: {
-    rooms: ["charliecloud", "plan", "bash", "job", "host"],
+    rooms: ["cache", "charliecloud", "plan", "bash", "job", "host"],
     types: ["src/settings/settings.ts", "src/settings/patterns.ts"],
   },
+  cache: { rooms: ["plan", "host"] },
   charliecloud: { rooms: ["plan", "bash", "host", "job"] },
   registry: { rooms: ["plan", "host"] },
   plan: { rooms: ["job", "settings"] },

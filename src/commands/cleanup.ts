@@ -4,7 +4,7 @@ import { readRunning, readState, STATE_VARIABLE } from "../executors/attempt.ts"
 import { endBatchJob } from "../executors/batch/end-batch-job.ts";
 import { recordFile } from "../executors/batch/record.ts";
 import { endLeftovers, endRunningStage } from "../executors/end-processes.ts";
-import { removeTree } from "../executors/remove-tree.ts";
+import { removeTree } from "../host/remove-tree.ts";
 import { type AttemptState, adminEnvironment } from "../executors/site.ts";
 import { collectStaleClaims } from "../executors/stale-claims.ts";
 import { type LeaseNote, leaseFile } from "../executors/stored-image.ts";

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { ensureOwnDirectory } from "../host/directory.ts";
 import { exists, readIfExists } from "../host/files.ts";
 import type { Directories } from "../plan/directories.ts";
-import { removeTree } from "./remove-tree.ts";
+import { removeTree } from "../host/remove-tree.ts";
 
 /** File in a scripts directory that tells whose it is. */
 const JOB_FILE = "job-id";

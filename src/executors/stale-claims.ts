@@ -14,7 +14,7 @@ import type { Log } from "../host/log.ts";
 import { identify } from "../host/proc.ts";
 import { endBatchJob } from "./batch/end-batch-job.ts";
 import { endLeftovers } from "./end-processes.ts";
-import { removeTree } from "./remove-tree.ts";
+import { removeTree } from "../host/remove-tree.ts";
 
 const TAKEOVER_MILLISECONDS = 3_600_000;
 

@@ -65,12 +65,18 @@ export function isStale(claim: Claim | undefined, now: number): boolean {
 
 /**
  * Replaces the stale claims on `place` by `mine`. Of several that try at once exactly one gets true. The winner then
- * holds the place like any other claim, cleans up what the dead job left, and releases it.
+ * holds the place like any other claim, cleans up what the dead job left, and releases it. `stale` judges instead of
+ * {@link isStale}, where more than the claim itself tells who is dead.
  */
-export function takeOver(place: string, mine: Claim, now: number): boolean {
+export function takeOver(
+  place: string,
+  mine: Claim,
+  now: number,
+  stale: (claim: Claim | undefined, token: string) => boolean = (claim) => isStale(claim, now),
+): boolean {
   const before = tokens(place).sort();
-  const claims = before.map((token) => asClaim(readJson(`${place}/${token}.json`)));
-  if (before.length === 0 || !claims.every((claim) => isStale(claim, now))) return false;
+  const dead = (token: string) => stale(asClaim(readJson(`${place}/${token}.json`)), token);
+  if (before.length === 0 || !before.every(dead)) return false;
   if (!join(place, mine)) return false;
   // All rivals go through the names in the same order, so only one of them finds each there.
   if (before.every((token) => unlinkIfThere(`${place}/${token}.json`))) return true;
@@ -95,7 +101,13 @@ function join(place: string, claim: Claim): boolean {
 function prepare(place: string, claim: Claim): string {
   const fresh = `${place}.new-${claim.token}`;
   mkdirSync(fresh, { mode: 0o700 });
-  writeAtomically(`${fresh}/${claim.token}.json`, JSON.stringify(claim));
+  try {
+    writeAtomically(`${fresh}/${claim.token}.json`, JSON.stringify(claim));
+  } catch (error) {
+    // A full disk.
+    rmSync(fresh, { recursive: true, force: true });
+    throw error;
+  }
   return fresh;
 }
 
@@ -110,13 +122,15 @@ export function places(directory: string, now: number): string[] {
   return names.filter((name) => !name.includes(".new-"));
 }
 
-function tokens(place: string): string[] {
+/** The tokens of all claims on `place`, also of those that cannot be read. */
+export function tokens(place: string): string[] {
   return list(place)
     .filter((name) => name.endsWith(".json"))
     .map((name) => name.slice(0, -".json".length));
 }
 
-function asClaim(value: unknown): Claim | undefined {
+/** A claim as it is in its file; undefined for anything else. */
+export function asClaim(value: unknown): Claim | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const claim = value as Partial<Claim>;
   const complete =

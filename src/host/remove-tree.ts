@@ -1,5 +1,5 @@
 import { chmodSync, lstatSync, readdirSync, rmSync } from "node:fs";
-import { errorCode } from "../host/files.ts";
+import { errorCode } from "./files.ts";
 
 /**
  * Removes a directory with all that is in it; one that does not exist is fine. Jobs leave directories without write

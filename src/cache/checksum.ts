@@ -1,0 +1,56 @@
+import { createReadStream, lstatSync, readdirSync, readlinkSync, type Stats } from "node:fs";
+import type { EntryKind } from "./layout.ts";
+
+const BLOCK = 512;
+const PERMISSION_BITS = 0o7777;
+
+/** What an image weighs and is recognised by. */
+export interface Sum {
+  /** `sha256:…` */
+  readonly checksum: string;
+  /** Bytes on disk. */
+  readonly size: number;
+}
+
+/**
+ * Checksum of an image. Of a SquashFS file it is the sha256 of all its bytes, about 0.1 s for 100 MB. Of a directory
+ * it is the sha256 of a list with each path, type, permission bits, size of a file and target of a link: that finds
+ * what is missing, added, cut off or replaced, but not a file whose bytes changed at the same length. Reading all
+ * files of a large image would take as long as unpacking it; the list takes about 20 µs for each file.
+ */
+export async function sumOf(image: string, kind: EntryKind): Promise<Sum> {
+  if (kind === "sqfs") {
+    return { checksum: await fileChecksum(image), size: lstatSync(image).size };
+  }
+  const hash = new Bun.CryptoHasher("sha256");
+  const size = await sumTree(image, "", hash);
+  return { checksum: `sha256:${hash.digest("hex")}`, size };
+}
+
+/** `sha256:…` of a file's bytes, read in pieces. */
+export async function fileChecksum(file: string): Promise<string> {
+  const hash = new Bun.CryptoHasher("sha256");
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk);
+  return `sha256:${hash.digest("hex")}`;
+}
+
+async function sumTree(top: string, path: string, hash: Bun.CryptoHasher): Promise<number> {
+  let size = 0;
+  // A heartbeat needs its turn.
+  await Bun.sleep(0);
+  for (const name of readdirSync(`${top}${path}`).sort()) {
+    const below = `${path}/${name}`;
+    const stats = lstatSync(`${top}${below}`);
+    hash.update(`${JSON.stringify(line(`${top}${below}`, below, stats))}\n`);
+    size += stats.blocks * BLOCK;
+    if (stats.isDirectory()) size += await sumTree(top, below, hash);
+  }
+  return size;
+}
+
+function line(path: string, name: string, stats: Stats): readonly (string | number)[] {
+  const mode = stats.mode & PERMISSION_BITS;
+  if (stats.isSymbolicLink()) return [name, "link", readlinkSync(path)];
+  if (stats.isDirectory()) return [name, "directory", mode];
+  return stats.isFile() ? [name, "file", mode, stats.size] : [name, "special", mode];
+}

@@ -1,0 +1,45 @@
+import { statfsSync } from "node:fs";
+import { SystemFailure } from "../host/failure.ts";
+import { errorCode } from "../host/files.ts";
+import type { Store } from "./store.ts";
+
+/** Bytes that this user can still write to the cache's file system. */
+export function freeBytes(store: Pick<Store, "dir">): number {
+  const { bavail, bsize } = statfsSync(store.dir);
+  return bavail * bsize;
+}
+
+/** A size for people: `512 B`, `3.4 MB`, `12 GB`; powers of 1000, as disks are sold. */
+export function sizeText(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB", "PB"];
+  let value = Math.max(0, bytes);
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit > 0 && value < 9.95 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+/** Whether an error says that the disk or the quota is full. */
+export function isFull(error: unknown): boolean {
+  return ["ENOSPC", "EDQUOT"].includes(errorCode(error));
+}
+
+/** The failure of a job whose image finds no room; `needed` in bytes, where it is known. */
+export function noSpace(
+  store: Pick<Store, "dir" | "key" | "limits">,
+  what: string,
+  needed: number | undefined,
+): SystemFailure {
+  const { dir, key, limits } = store;
+  const wanted = needed === undefined ? "more" : `about ${sizeText(needed)}`;
+  const kept =
+    limits.minFree === undefined
+      ? ""
+      : ` of which ${sizeText(limits.minFree)} are to stay free (min_free),`;
+  return new SystemFailure(
+    `cannot keep ${what} in ${dir}: no space left: ${sizeText(freeBytes(store))} are free,${kept} ${wanted} are needed, ` +
+      `and nothing else in the cache can go; wanted: a larger file system (${key}), or a lower max_size so that old images go earlier`,
+  );
+}
