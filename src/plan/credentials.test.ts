@@ -9,7 +9,11 @@ const REGISTRIES: readonly RegistryAccount[] = [
   { host: "docker.io", username: "hub", from: "credentials" },
 ];
 
-function choose(image: string, variables: Record<string, string> = {}): CredentialChoice {
+function choose(
+  image: string,
+  variables: Record<string, string> = {},
+  mirror?: string,
+): CredentialChoice {
   const reference = parseReference(image);
   if (!reference.ok) {
     throw new Error(reference.refusal.message);
@@ -18,6 +22,7 @@ function choose(image: string, variables: Record<string, string> = {}): Credenti
     reference: reference.value,
     variables,
     registries: REGISTRIES,
+    mirror,
   });
   if (!verdict.ok) {
     throw new Error(verdict.refusal.message);
@@ -96,4 +101,44 @@ test("chooseCredentials() gives no account to a name without a host", () => {
     from: "image:",
     registry: "docker.io",
   });
+});
+
+test("chooseCredentials() gives a mirror no account of the registry in the name", () => {
+  const variables = { CH_IMAGE_USERNAME: "me", CH_IMAGE_PASSWORD: "S3CRET" };
+
+  for (const image of ["registry.good/x", "debian", "proxy.good:443/x"]) {
+    expect(choose(image, {}, "mirror.example")).toMatchObject({
+      choice: "none",
+      registry: "mirror.example",
+    });
+    const choice = choose(image, variables, "mirror.example");
+    expect(choice).toMatchObject({ choice: "none", registry: "mirror.example" });
+    expect(choice.username).toBeUndefined();
+    expect(choice.because).toContain("is not for a mirror");
+  }
+});
+
+test("chooseCredentials() gives a mirror the account that GitLab gave for it", () => {
+  const variables = { CH_IMAGE_USERNAME: "me", CH_IMAGE_PASSWORD: "S3CRET" };
+
+  expect(choose("debian", variables, "proxy.good:443")).toMatchObject({
+    choice: "payload",
+    registry: "proxy.good:443",
+    username: "proxy-user",
+  });
+  expect(choose("debian", variables, "proxy.good")).toMatchObject({ choice: "none" });
+});
+
+test("chooseCredentials() takes a registry that mirrors itself as what it is", () => {
+  const variables = { CH_IMAGE_USERNAME: "me", CH_IMAGE_PASSWORD: "S3CRET" };
+
+  expect(choose("registry.good/x", variables, "registry.good").choice).toBe("variables");
+  expect(choose("registry.good/x", {}, "registry.good").choice).toBe("job-token");
+  expect(choose("debian", variables, "registry-1.docker.io").choice).toBe("variables");
+});
+
+test("chooseCredentials() refuses half an account also where a mirror is asked", () => {
+  expect(() => choose("debian", { CH_IMAGE_USERNAME: "me" }, "mirror.example")).toThrow(
+    "the registry docker.io: the job sets CH_IMAGE_USERNAME",
+  );
 });

@@ -1,4 +1,5 @@
 import type { RegistryAccount } from "../job/job.ts";
+import { canonicalRegistry } from "../settings/registry-prefix.ts";
 import { accept, type Decision, refuse, type Verdict } from "./decision.ts";
 import type { Reference } from "./reference.ts";
 
@@ -20,29 +21,38 @@ export interface CredentialInput {
   /** The job's; give `{}` for an admin's image, whose registry must not get the user's password. */
   readonly variables: Readonly<Record<string, string>>;
   readonly registries: readonly RegistryAccount[];
+  /** `host[:port]` of the mirror that is asked instead of the registry in the name. */
+  readonly mirror?: string | undefined;
 }
 
 /**
  * Chooses the account for a pull: the user's own variables, else an account that GitLab gave for exactly this
  * `host[:port]`, else none. One of the two variables without the other is the user's fault.
+ *
+ * A mirror gets only an account that GitLab gave for the mirror itself: the user's variables are meant for the registry
+ * in the image's name.
  */
 export function chooseCredentials(input: CredentialInput): Verdict<CredentialChoice> {
   const { reference, variables, registries } = input;
-  const registry = reference.host ?? "docker.io";
+  const named = reference.host ?? "docker.io";
+  const mirror = isOther(named, input.mirror) ? input.mirror : undefined;
+  const registry = mirror ?? named;
   const username = variables[USERNAME] ?? "";
   const password = variables[PASSWORD] ?? "";
   if ((username === "") !== (password === "")) {
-    return incomplete(username === "" ? USERNAME : PASSWORD, registry);
+    return incomplete(username === "" ? USERNAME : PASSWORD, named);
   }
-  if (username !== "") {
+  if (username !== "" && mirror === undefined) {
     const because = "the job sets both variables";
     const from = `${USERNAME}, ${PASSWORD}`;
     return accept({ choice: "variables", because, from, registry, username });
   }
   // A name without a host goes to ch-image's default registry, which a site may have set to any host.
-  const account = registries.find(({ host }) => host === reference.host);
+  const asked = mirror ?? reference.host;
+  const account = registries.find(({ host }) => host === asked);
   if (account === undefined) {
-    const because = `the job has no account for ${registry}`;
+    const ignored = username === "" ? "" : `, and the one of ${named} is not for a mirror`;
+    const because = `the job has no account for ${registry}${ignored}`;
     return accept({ choice: "none", because, from: "image:", registry });
   }
   const fromPayload = account.from === "credentials";
@@ -55,6 +65,11 @@ export function chooseCredentials(input: CredentialInput): Verdict<CredentialCho
     registry,
     username: account.username,
   });
+}
+
+/** Whether a mirror is another registry than the one in the name. */
+function isOther(named: string, mirror: string | undefined): boolean {
+  return mirror !== undefined && canonicalRegistry(mirror) !== canonicalRegistry(named);
 }
 
 function incomplete(missing: string, registry: string): Verdict<CredentialChoice> {

@@ -90,7 +90,7 @@ type User = DirectoriesInput["user"];
 
 function dataDirectory(written: string, user: User): Verdict<string> {
   const expanded = expandDirectory(written, user);
-  const problem = directoryProblem(expanded);
+  const problem = directoryProblem(expanded, "$HOME/.jacamar-ci");
   if (problem !== undefined) {
     const message = `Cannot use ${DATA_DIR} = ${quoted(written)}${meaning(written, expanded)}: ${problem}`;
     return refuse("admin", message, DATA_DIR);
@@ -108,7 +108,7 @@ function buildsRoot(input: DirectoriesInput, dataDir: string): Verdict<Decision<
     return accept({ choice: `${dataDir}/builds`, because, from: DATA_DIR });
   }
   const expanded = expandDirectory(written, user);
-  const problem = directoryProblem(expanded);
+  const problem = directoryProblem(expanded, "$HOME/.jacamar-ci");
   if (problem !== undefined) {
     const message = `Cannot use ${CUSTOM_VARIABLE}=${quoted(written)}${meaning(written, expanded)}: ${problem}`;
     return refuse("user", message, CUSTOM_VARIABLE);
@@ -121,9 +121,14 @@ function expandDirectory(written: string, user: User): string {
   return expandAccount(written, user, { tilde: true });
 }
 
-function directoryProblem(expanded: string): string | undefined {
+/**
+ * Why a configured directory, with the account's values in it, cannot hold files of jobs; undefined if it can.
+ *
+ * @param example what the key might be set to.
+ */
+export function directoryProblem(expanded: string, example: string): string | undefined {
   if (!expanded.startsWith("/")) {
-    return "it is relative, wanted an absolute path such as $HOME/.jacamar-ci";
+    return `it is relative, wanted an absolute path such as ${example}`;
   }
   if (/[:\u0000-\u001f\u007f]/.test(expanded)) {
     return "it contains a colon or a control character such as a newline, which ch-run cannot bind; wanted a path without them";

@@ -4,30 +4,67 @@ import { quoted } from "./quoted.ts";
 
 const POLICIES: readonly PullPolicy[] = ["always", "if-not-present", "never"];
 
+const ALLOWED = "[general.charliecloud] allowed_pull_policies";
+
 /** Who asks for pull policies: a job in its `image:`, or an admin for `runner_image`. */
-export type PullPolicyWish =
-  | { readonly by: "job"; readonly words: readonly string[] }
-  | { readonly by: "admin"; readonly words: readonly string[] };
+export interface PullPolicyWish {
+  readonly by: "job" | "admin";
+  readonly words: readonly string[];
+  /** The site's `allowed_pull_policies`; absent: all. */
+  readonly allowed?: readonly PullPolicy[] | undefined;
+}
 
 /**
- * The pull policies of an image, to be tried one after the other until one succeeds; `always` when none is asked
- * for. An unknown word is the fault of the one who wrote it.
+ * The pull policies of an image, to be tried one after the other until one succeeds. As in GitLab's own executors, of
+ * those that are asked for only the allowed ones count, and it is a refusal if none is left. Without a wish it is
+ * `always`, or the first allowed policy where `always` is not allowed. An unknown word is the fault of the one who
+ * wrote it.
  */
 export function choosePullPolicies(wish: PullPolicyWish): Verdict<readonly Decision<PullPolicy>[]> {
-  const isJob = wish.by === "job";
+  const { by, words, allowed } = wish;
+  const isJob = by === "job";
   const from = isJob ? "image: pull_policy" : "[general.charliecloud] runner_pull_policy";
-  const because = isJob ? "the job asks for it" : "the configuration asks for it";
-  if (wish.words.length === 0) {
-    return accept([{ choice: "always", because: "nothing else is asked for", from }]);
+  if (words.length === 0) return accept([defaultPolicy(allowed, from)]);
+  const fault = isJob ? "user" : "admin";
+  const asked = words.map(
+    (word) => POLICIES.find((policy) => policy === word) ?? { unknown: word },
+  );
+  const unknown = asked.find((policy) => typeof policy === "object");
+  if (unknown !== undefined) {
+    const message = `Cannot use the pull policy ${quoted(unknown.unknown)} of ${from}: wanted one of ${POLICIES.join(", ")}`;
+    return refuse(fault, message, from);
   }
-  const decisions: Decision<PullPolicy>[] = [];
-  for (const word of wish.words) {
-    const choice = POLICIES.find((policy) => policy === word);
-    if (choice === undefined) {
-      const message = `Cannot use the pull policy ${quoted(word)} of ${from}: wanted one of ${POLICIES.join(", ")}`;
-      return refuse(isJob ? "user" : "admin", message, from);
-    }
-    decisions.push({ choice, because, from });
+  const known = asked.filter((policy) => typeof policy === "string");
+  const kept = known.filter((policy) => allowed?.includes(policy) ?? true);
+  if (kept.length === 0) {
+    const message = `Cannot use ${from} ${listed(known)}: this site does not allow it; wanted ${oneOf(allowed ?? [])} (admins: ${ALLOWED})`;
+    return refuse(fault, message, from);
   }
-  return accept(decisions);
+  const asks = isJob ? "the job asks for it" : "the configuration asks for it";
+  const dropped = known.filter((policy) => !kept.includes(policy));
+  const because =
+    dropped.length === 0 ? asks : `${asks}; ${ALLOWED} leaves out ${dropped.join(", ")}`;
+  return accept(kept.map((choice) => ({ choice, because, from })));
+}
+
+function defaultPolicy(
+  allowed: readonly PullPolicy[] | undefined,
+  from: string,
+): Decision<PullPolicy> {
+  const [first] = allowed ?? [];
+  if (first === undefined || allowed?.includes("always")) {
+    return { choice: "always", because: "nothing else is asked for", from };
+  }
+  const because = "none is asked for, and it is the first that this site allows";
+  return { choice: first, because, from: ALLOWED };
+}
+
+function listed(policies: readonly PullPolicy[]): string {
+  return policies.length === 1 ? quoted(policies.join("")) : `[${policies.map(quoted).join(", ")}]`;
+}
+
+function oneOf(policies: readonly PullPolicy[]): string {
+  return policies.length === 1
+    ? quoted(policies.join(""))
+    : `one of ${policies.map(quoted).join(", ")}`;
 }

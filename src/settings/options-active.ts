@@ -203,7 +203,8 @@ export const MIRROR = {
     type: "string",
     required: true,
     example: '"registry.example.org/hub"',
-    meaning: "Host and path where those images are asked for instead.",
+    meaning:
+      "Host and path below which those images, with their whole path, are asked for instead.",
   },
 } as const satisfies OptionEntries;
 

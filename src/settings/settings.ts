@@ -82,7 +82,7 @@ export interface CacheSettings {
 export interface MirrorSettings {
   /** `host[:port][/path]` as image names have it; `docker.io` is Docker Hub. */
   readonly registry: string;
-  /** `host[:port][/path]`. */
+  /** `host[:port][/path]`; the image's whole path follows. */
   readonly mirror: string;
 }
 

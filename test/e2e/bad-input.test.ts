@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import {
+  appendFileSync,
   chmodSync,
   chownSync,
   mkdirSync,
@@ -71,6 +72,20 @@ const files: readonly (readonly [string, (path: string) => void, string | RegExp
     "with a relative data_dir",
     (path) => writeFileSync(path, '[general]\nexecutor = "shell"\ndata_dir = "data"\n'),
     "data_dir",
+  ],
+  [
+    "with a mirror that is a URL",
+    (path) =>
+      appendFileSync(
+        path,
+        '[[general.charliecloud.mirror]]\nregistry = "docker.io"\nmirror = "https://m.example"\n',
+      ),
+    /:\d+:10: \[\[general\.charliecloud\.mirror\]\] mirror: "https:.*wanted host/,
+  ],
+  [
+    "with a size that is none",
+    (path) => appendFileSync(path, '[general.charliecloud.cache]\nmax_size = "50G"\n'),
+    '[general.charliecloud.cache] max_size: "50G" is not a size',
   ],
   [
     "with an executor that is retired",
