@@ -26,15 +26,12 @@ export function choosePullPolicies(wish: PullPolicyWish): Verdict<readonly Decis
   const from = isJob ? "image: pull_policy" : "[general.charliecloud] runner_pull_policy";
   if (words.length === 0) return accept([defaultPolicy(allowed, from)]);
   const fault = isJob ? "user" : "admin";
-  const asked = words.map(
-    (word) => POLICIES.find((policy) => policy === word) ?? { unknown: word },
-  );
-  const unknown = asked.find((policy) => typeof policy === "object");
+  const known = words.flatMap((word) => POLICIES.filter((policy) => policy === word));
+  const unknown = words.find((word) => POLICIES.every((policy) => policy !== word));
   if (unknown !== undefined) {
-    const message = `Cannot use the pull policy ${quoted(unknown.unknown)} of ${from}: wanted one of ${POLICIES.join(", ")}`;
+    const message = `Cannot use the pull policy ${quoted(unknown)} of ${from}: wanted one of ${POLICIES.join(", ")}`;
     return refuse(fault, message, from);
   }
-  const known = asked.filter((policy) => typeof policy === "string");
   const kept = known.filter((policy) => allowed?.includes(policy) ?? true);
   if (kept.length === 0) {
     const message = `Cannot use ${from} ${listed(known)}: this site does not allow it; wanted ${oneOf(allowed ?? [])} (admins: ${ALLOWED})`;

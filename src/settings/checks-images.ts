@@ -1,6 +1,7 @@
 import { type Path, stepsOf } from "./key-path.ts";
 import { type Mistake, refused } from "./mistake.ts";
 import { findTable } from "./option-lookup.ts";
+import { PULL_POLICIES } from "./options-active.ts";
 import { shorten } from "./problem.ts";
 import { canonicalRegistry, parseRegistryPrefix } from "./registry-prefix.ts";
 import { listAt, strings, type Tables } from "./tidy.ts";
@@ -26,7 +27,10 @@ function checkPolicies(tables: Tables): Mistake[] {
     return [refused(at(CHARLIECLOUD, "allowed_pull_policies"), complaint)];
   }
   const own = tables.get(CHARLIECLOUD)?.["runner_pull_policy"];
+  const known: readonly string[] = PULL_POLICIES;
+  // A mistyped policy is reported already, and may be the very one that is meant here.
   if (typeof own !== "string" || allowed.includes(own)) return [];
+  if (![own, ...allowed].every((policy) => known.includes(policy))) return [];
   const complaint = `${quoted(own)} is not in allowed_pull_policies; wanted one of ${allowed.map(quoted).join(", ")}`;
   return [refused(at(CHARLIECLOUD, "runner_pull_policy"), complaint)];
 }

@@ -251,6 +251,10 @@ test.each([
     "allowed_pull_policies = ['never', 'allways']",
     '5:35: _ allowed_pull_policies[1]: "allways" is not a known value; wanted one of "always", "if-not-present", "never"; nearest is "always"',
   ],
+  [
+    "allowed_pull_policies = ['alway']\nrunner_pull_policy = 'always'",
+    '5:26: _ allowed_pull_policies[0]: "alway" is not a known value; wanted one of "always", "if-not-present", "never"; nearest is "always"',
+  ],
   ["allowed_pull_policies = []", `5:25: _ allowed_pull_policies: ${NO_POLICY}`],
   ["allowed_pull_policies = ['']", `5:25: _ allowed_pull_policies: ${NO_POLICY}`],
   [

@@ -69,7 +69,7 @@ export const GENERAL = {
 } as const satisfies OptionEntries;
 
 /** When an image is pulled, as GitLab's `pull_policy` names it. */
-const PULL_POLICIES = ["always", "if-not-present", "never"] as const;
+export const PULL_POLICIES = ["always", "if-not-present", "never"] as const;
 
 /** `[general.charliecloud]`: all of its keys. */
 export const CHARLIECLOUD = {
