@@ -35,6 +35,7 @@ describe("checkLayers()", () => {
     ["job", "src/job/a.ts", "../settings/x.ts"],
     ["bash", "src/bash/a.ts", "../host/x.ts"],
     ["host", "src/host/a.ts", "../job/x.ts"],
+    ["flatten", "src/flatten/a.ts", "../charliecloud/x.ts"],
   ])("refuses an import out of the order: %s", (_, file, specifier) => {
     for (const statement of [
       `import { x } from "${specifier}";`,

@@ -14,15 +14,20 @@ const ROOMS: Readonly<
 > = {
   "main.ts": { rooms: ["commands", "host"] },
   commands: {
-    rooms: ["executors", "cache", "charliecloud", "plan", "settings", "job", "bash", "host"],
+    rooms: ["executors", "images", "cache", "charliecloud", "plan", "settings", "job", "bash", "host"],
   },
   executors: {
-    rooms: ["cache", "charliecloud", "plan", "bash", "job", "host"],
+    rooms: ["images", "registry", "cache", "charliecloud", "plan", "bash", "job", "host"],
     types: ["src/settings/settings.ts", "src/settings/patterns.ts"],
+  },
+  images: {
+    rooms: ["registry", "flatten", "cache", "charliecloud", "plan", "bash", "host"],
+    types: ["src/settings/settings.ts"],
   },
   cache: { rooms: ["plan", "host"] },
   charliecloud: { rooms: ["plan", "bash", "host", "job"] },
   registry: { rooms: ["plan", "host"] },
+  flatten: { rooms: ["plan", "host"] },
   plan: { rooms: ["job", "settings"] },
   settings: { rooms: [] },
   job: { rooms: [], types: ["src/plan/decision.ts"] },

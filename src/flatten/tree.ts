@@ -1,0 +1,100 @@
+import type { ByteString } from "./layer-index.ts";
+
+export interface Directory {
+  readonly kind: "directory";
+  readonly children: Map<ByteString, TreeNode>;
+  mode: number;
+  mtime: number;
+}
+
+/** A file's content is `entry` of `layer`, or `text`. Hard links are one object under several names. */
+export interface File {
+  readonly kind: "file";
+  readonly mode: number;
+  readonly mtime: number;
+  readonly content: { readonly layer: number; readonly entry: number } | { readonly text: string };
+}
+
+export interface Symlink {
+  readonly kind: "symlink";
+  readonly mtime: number;
+  /** As the layer has it. */
+  readonly target: ByteString;
+}
+
+export type TreeNode = Directory | File | Symlink;
+
+/** A directory and how one came there, without links: the root has no names. */
+export interface Place {
+  readonly directory: Directory;
+  readonly names: readonly ByteString[];
+}
+
+/** Why a path leads nowhere; `at` is where, as the container would see it. */
+export interface Astray {
+  readonly at: ByteString;
+  readonly why: "is missing" | "is not a directory" | "has too many symbolic links";
+}
+
+/** As many as Linux follows. */
+const MAX_LINKS = 40;
+
+export function emptyDirectory(mtime = 0): Directory {
+  return { kind: "directory", children: new Map(), mode: 0o755, mtime };
+}
+
+/**
+ * Follows a path as a process inside the container would: links lead on from the image's root, never out of it.
+ *
+ * @param make the mtime of directories that are made where something is missing; undefined makes none
+ */
+export function walk(root: Directory, path: ByteString, make: number | undefined): Place | Astray {
+  const open = path.split("/").reverse();
+  const way: { name: ByteString; directory: Directory }[] = [];
+  let links = 0;
+  for (let part = open.pop(); part !== undefined; part = open.pop()) {
+    if (part === "" || part === ".") continue;
+    if (part === "..") {
+      way.pop();
+      continue;
+    }
+    const here: Directory = way.at(-1)?.directory ?? root;
+    let found = here.children.get(part);
+    if (found?.kind === "symlink") {
+      if (++links > MAX_LINKS) return { at: path, why: "has too many symbolic links" };
+      if (found.target.startsWith("/")) way.length = 0;
+      open.push(...found.target.split("/").reverse());
+      continue;
+    }
+    const at = () => [...way.map((one) => one.name), part].join("/");
+    if (found === undefined) {
+      if (make === undefined) return { at: at(), why: "is missing" };
+      found = emptyDirectory(make);
+      here.children.set(part, found);
+    }
+    if (found.kind !== "directory") return { at: at(), why: "is not a directory" };
+    way.push({ name: part, directory: found });
+  }
+  return { directory: way.at(-1)?.directory ?? root, names: way.map((one) => one.name) };
+}
+
+/** Splits off the last name: ["usr/bin", "env"]. */
+export function splitPath(path: ByteString): readonly [ByteString, ByteString] {
+  const slash = path.lastIndexOf("/");
+  return [path.slice(0, Math.max(slash, 0)), path.slice(slash + 1)];
+}
+
+/**
+ * The text of a symbolic link in the finished image, made as ch-image does: absolute targets become relative, so that they
+ * lead to the same place inside a container and outside of it; `.`, doubled and closing slashes go. A target with more
+ * `..` than there are directories above is cut to what it means in the container, where ch-image refuses the image.
+ *
+ * @param depth how many directories lie between the root and the link
+ */
+export function linkText(target: ByteString, depth: number): ByteString {
+  const parts = target.split("/").filter((part) => part !== "" && part !== ".");
+  const ups = parts.findIndex((part) => part !== "..");
+  const leading = ups < 0 ? parts.length : ups;
+  const climb = target.startsWith("/") ? depth : Math.min(leading, depth);
+  return [...Array<string>(climb).fill(".."), ...parts.slice(leading)].join("/") || ".";
+}
