@@ -14,7 +14,17 @@ const ROOMS: Readonly<
 > = {
   "main.ts": { rooms: ["commands", "host"] },
   commands: {
-    rooms: ["executors", "images", "cache", "charliecloud", "plan", "settings", "job", "bash", "host"],
+    rooms: [
+      "executors",
+      "images",
+      "cache",
+      "charliecloud",
+      "plan",
+      "settings",
+      "job",
+      "bash",
+      "host",
+    ],
   },
   executors: {
     rooms: ["images", "registry", "cache", "charliecloud", "plan", "bash", "job", "host"],
