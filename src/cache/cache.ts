@@ -6,7 +6,7 @@ import { HEARTBEAT, serverClock } from "./clock.ts";
 import { type FilledEntry, findEntry, noteUse } from "./entry.ts";
 import { type EntryRequest, fillEntry } from "./fill.ts";
 import { dropLayer, layerNote, noteLayer } from "./layers.ts";
-import { entryName, layoutOf, makeLayout } from "./layout.ts";
+import { type EntryKey, entryName, layoutOf, makeLayout } from "./layout.ts";
 import { leasePlace, putLease, untilNotEvicted } from "./leases.ts";
 import { once } from "./once.ts";
 import { type KnownReference, recall, remember } from "./refs.ts";
@@ -31,6 +31,8 @@ export interface AcquiredEntry {
 export interface ImageCache {
   /** Gives a whole image with a lease on it. Makes it when it is absent: once, whoever else wants it, on any host. */
   acquire(request: EntryRequest): Promise<Verdict<AcquiredEntry>>;
+  /** Whether the image is there whole; it may go at any time without a lease. */
+  has(key: EntryKey): Promise<boolean>;
   /** Gives a lease back; harmless when that was done before. */
   release(lease: string, token: string): void;
   remember(reference: string, arch: string, digest: string, grant: string): void;
@@ -51,6 +53,7 @@ export function openCache(options: CacheOptions): ImageCache {
   const store = openStore(options);
   return {
     acquire: (request) => acquire(store, request),
+    has: async (key) => (await findEntry(store, key)).state === "whole",
     release: (lease, token) => {
       if (lease !== "") giveUp(lease, token);
     },

@@ -13,7 +13,7 @@ export interface Applications {
 
 export interface Application {
   readonly path: string;
-  /** As the program prints it, e.g. `0.38`; empty when it could not be asked. */
+  /** As the program prints it, e.g. `0.38`; empty when it could not be asked, or was not. */
   readonly version: string;
 }
 
@@ -22,15 +22,18 @@ const VERSION_MILLISECONDS = 20_000;
 /**
  * Finds `ch-run` and `ch-image` where `[general.charliecloud] application_path` says (a directory, or the full path of
  * one of them), else in the login shell's PATH, and asks each for its version.
+ *
+ * @param asksChImage whether ch-image is asked, too: its Python takes longer to start than all else in a job's `prepare`
  */
 export async function findApplications(
   applicationPath: string | undefined,
   env: Readonly<Record<string, string>>,
+  { asksChImage = true }: { readonly asksChImage?: boolean } = {},
 ): Promise<Applications> {
   const find = (name: string) => locate(name, applicationPath, env["PATH"]);
   const [chRun, image] = await Promise.all([
     ask(find("ch-run"), env),
-    askChImage(find("ch-image"), env),
+    askChImage(find("ch-image"), env, asksChImage),
   ]);
   return {
     chRun,
@@ -78,11 +81,13 @@ function systemEnvironment(env: Readonly<Record<string, string>>): Record<string
 async function askChImage(
   path: string | undefined,
   login: Readonly<Record<string, string>>,
+  asks: boolean,
 ): Promise<{
   readonly application: Application | undefined;
   readonly env: Readonly<Record<string, string>>;
 }> {
   const env = chImageEnvironment(path ?? "", login);
+  if (!asks) return { application: path === undefined ? path : { path, version: "" }, env };
   const application = await ask(path, env);
   if (application === undefined || application.version !== "") return { application, env };
   const other = systemEnvironment(login);

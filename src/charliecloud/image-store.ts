@@ -224,9 +224,10 @@ function lease(store: Store, request: ImageRequest, found: Found): Verdict<Acqui
 
 function addMountPoints(directory: string, request: ImageRequest): Refusal | undefined {
   for (const point of request.mountPoints) {
-    if (point.filesOnly && !isFileSource(point.source)) continue;
+    const isFile = isFileSource(point.source);
+    if (point.filesOnly && !isFile) continue;
     try {
-      const problem = makeMountPoint(directory, point);
+      const problem = makeMountPoint(directory, { target: point.target, isFile });
       if (problem !== undefined) {
         const { fault, from, target } = point;
         const message = `cannot mount anything at ${target} in image ${request.reference}: ${problem} (${from})`;

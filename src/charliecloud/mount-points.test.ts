@@ -24,7 +24,7 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true }));
 
 function make(target: string, source = `${dir}/source`): string | undefined {
-  return makeMountPoint(image, { source, target });
+  return makeMountPoint(image, { target, isFile: isFileSource(source) });
 }
 
 /** Nothing may have appeared beside the image. */

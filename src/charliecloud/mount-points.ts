@@ -7,14 +7,14 @@ const FROM_HOST = /^\/(dev|proc|sys|tmp)(\/|$)/;
 /**
  * Makes the mount point of a bind mount inside an image directory, for a ch-run that cannot make it on the fly: before
  * 0.36 any, and some later ones none for a file. Links inside the image are followed as the container would, never out
- * of the image. A source that does not exist yet will be a directory.
+ * of the image.
  *
  * @returns why the path cannot be a mount point of this image; undefined when it is one now
  * @throws the file system's error
  */
 export function makeMountPoint(
   image: string,
-  bind: { readonly source: string; readonly target: string },
+  bind: { readonly target: string; readonly isFile: boolean },
 ): string | undefined {
   if (FROM_HOST.test(bind.target)) return undefined;
   let path: readonly string[] = [];
@@ -27,7 +27,7 @@ export function makeMountPoint(
       continue;
     }
     const here = [image, ...path, part].join("/");
-    const isFile = open.every((rest) => rest === "" || rest === ".") && isFileSource(bind.source);
+    const isFile = open.every((rest) => rest === "" || rest === ".") && bind.isFile;
     const found = lstatSync(here, { throwIfNoEntry: false });
     if (found?.isSymbolicLink()) {
       if (++links > MAX_LINKS) return "there are too many symbolic links on the way";
@@ -44,7 +44,10 @@ export function makeMountPoint(
   return undefined;
 }
 
-/** Whether a bind mount's source is a file: not every ch-run makes a mount point for one. */
+/**
+ * Whether a bind mount's source is a file: not every ch-run makes a mount point for one. A source that does not exist yet
+ * will be a directory.
+ */
 export function isFileSource(source: string): boolean {
   return statSync(source, { throwIfNoEntry: false })?.isDirectory() === false;
 }

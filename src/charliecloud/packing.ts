@@ -3,8 +3,7 @@ import { findProgram } from "../host/find-program.ts";
 
 /** What this host can make of an image, and start. */
 export interface PackingTools {
-  /** Path of `sqfstar`, of squashfs-tools 4.5 or later. */
-  readonly sqfstar: string | undefined;
+  /** Path, of squashfs-tools. */
   readonly mksquashfs: string | undefined;
   /** Whether this user can open /dev/fuse, which ch-run needs for an image that is one file. */
   readonly fuse: boolean;
@@ -14,8 +13,11 @@ export interface PackingTools {
 const SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
 
 export function findPackingTools(path: string | undefined): PackingTools {
-  const find = (name: string) => findProgram(name, `${path ?? ""}:${SYSTEM_PATH}`);
-  return { sqfstar: find("sqfstar"), mksquashfs: find("mksquashfs"), fuse: canOpenFuse() };
+  return { mksquashfs: findMksquashfs(path), fuse: canOpenFuse() };
+}
+
+export function findMksquashfs(path: string | undefined): string | undefined {
+  return findProgram("mksquashfs", `${path ?? ""}:${SYSTEM_PATH}`);
 }
 
 function canOpenFuse(): boolean {

@@ -1,6 +1,6 @@
 import { renameSync, rmSync, statfsSync } from "node:fs";
-import { findProgram } from "../host/find-program.ts";
 import { runCommand } from "../host/process.ts";
+import { findMksquashfs } from "./packing.ts";
 
 export interface SquashRequest {
   /** Directory of a whole image. */
@@ -11,7 +11,6 @@ export interface SquashRequest {
   readonly signal: AbortSignal;
 }
 
-const SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
 const KIB = 1024;
 /** zstd at level 1 halves what images usually hold. */
 const EXPECTED_RATIO = 0.6;
@@ -22,7 +21,7 @@ const EXPECTED_RATIO = 0.6;
  */
 export async function squashImage(request: SquashRequest): Promise<string | undefined> {
   const { image, file, env, signal } = request;
-  const mksquashfs = findProgram("mksquashfs", `${env["PATH"] ?? ""}:${SYSTEM_PATH}`);
+  const mksquashfs = findMksquashfs(env["PATH"]);
   if (mksquashfs === undefined) {
     return "mksquashfs was not found; wanted: the squashfs-tools package, or [general.charliecloud] disable_convert with a shared image_storage_dir";
   }

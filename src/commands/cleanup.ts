@@ -3,14 +3,15 @@ import { pullEnvironment } from "../charliecloud/pull-environment.ts";
 import { readRunning, readState, STATE_VARIABLE } from "../executors/attempt.ts";
 import { endBatchJob } from "../executors/batch/end-batch-job.ts";
 import { recordFile } from "../executors/batch/record.ts";
+import type { CacheLeaseNote } from "../executors/cached-image.ts";
 import { endLeftovers, endRunningStage } from "../executors/end-processes.ts";
-import { removeTree } from "../host/remove-tree.ts";
 import { type AttemptState, adminEnvironment } from "../executors/site.ts";
 import { collectStaleClaims } from "../executors/stale-claims.ts";
 import { type LeaseNote, leaseFile } from "../executors/stored-image.ts";
 import { places, release } from "../host/claim.ts";
 import { readJson, unlinkIfThere } from "../host/files.ts";
 import type { Log } from "../host/log.ts";
+import { removeTree } from "../host/remove-tree.ts";
 import type { Outcome } from "../plan/outcome.ts";
 import type { Environment } from "./hook.ts";
 
@@ -55,7 +56,11 @@ function directoryOf(env: Environment): string | undefined {
 }
 
 async function releaseImage(file: string, state: AttemptState, log: Log): Promise<void> {
-  const note = readJson(file) as LeaseNote | undefined;
+  const note = readJson(file) as LeaseNote | CacheLeaseNote | undefined;
+  if (note?.version === 2) {
+    for (const lease of note.leases) release(lease, state.token);
+    unlinkIfThere(file);
+  }
   if (note?.version !== 1) return;
   const { user, settings, token, job } = state;
   const { storage, storageKey, chImage } = note;

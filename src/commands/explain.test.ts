@@ -32,6 +32,7 @@ const FACTS: Facts = {
     chImageEnv: { SECRET_OF_THE_PROFILE: "hunter22" },
     searched: "PATH of the login shell (/usr/local/bin:/usr/bin)",
   },
+  packing: { mksquashfs: "/usr/bin/mksquashfs", fuse: true },
   gitlabRunner: {
     choice: "/usr/bin/gitlab-runner",
     because: "the login shell finds it",

@@ -68,6 +68,7 @@ async function explainJob(input: ExplainInput, settings: Settings): Promise<Expl
   const facts = await gatherFacts({
     shell: loginShell(settings, user, env["PATH"]),
     applicationPath: settings.charliecloud.application_path,
+    asksChImage: true,
     hookPath: env["PATH"],
     parentProgram: undefined,
     signal: new AbortController().signal,

@@ -98,16 +98,7 @@ function directories(plan: JobPlan): string[] {
 }
 
 function container(title: string, plan: ContainerPlan): string[] {
-  const {
-    image,
-    reference,
-    allowlist,
-    credentials,
-    pullPolicies,
-    storage,
-    writeFake,
-    pullCommand,
-  } = plan;
+  const { image, reference, allowlist, credentials, pullPolicies, writeFake } = plan;
   return [
     "",
     title,
@@ -116,13 +107,35 @@ function container(title: string, plan: ContainerPlan): string[] {
     line("allowlist", allowlist),
     `  account        ${credentials.choice}${credentials.username ? ` (${credentials.username})` : ""} for ${credentials.registry}: ${credentials.because} (${credentials.from})`,
     ...pullPolicies.map((policy) => line("pull policy", policy)),
-    line("storage", storage),
-    `  pull           ${quoteCommand(pullCommand)}`,
+    ...origin(plan),
     line("--write-fake", writeFake),
-    ...[...plan.binds, ...plan.volumes, ...plan.optionBinds].map(
+    ...[...plan.anchors.map(anchor), ...plan.binds, ...plan.volumes, ...plan.optionBinds].map(
       ({ source, target, because, from }) =>
         `  bind           ${source}${source === target ? "" : ` at ${target}`}: ${because} (${from})`,
     ),
+  ];
+}
+
+function anchor(mount: ContainerPlan["anchors"][number]) {
+  const because = "it holds the mount points of this job";
+  return { ...mount, because, from: "--write-fake" };
+}
+
+function origin({ source, asked, target, storage, pullCommand }: ContainerPlan): string[] {
+  const shown = [
+    line("asked", { ...asked, choice: `${target.registry}/${target.repository}` }),
+    line("image from", source),
+  ];
+  if (source.choice === "storage") {
+    return [...shown, line("storage", storage), `  pull           ${quoteCommand(pullCommand)}`];
+  }
+  const { directory, puller, entry, batchEntry } = source;
+  return [
+    ...shown,
+    line("cache", directory),
+    line("puller", puller),
+    line("entry", entry),
+    ...(batchEntry ? [line("batch entry", batchEntry)] : []),
   ];
 }
 

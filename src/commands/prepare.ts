@@ -14,6 +14,7 @@ import { batchRecipe } from "../executors/batch/batch-recipe.ts";
 import { prepareContainer } from "../executors/container.ts";
 import type { ContainerPlan } from "../executors/container-plan.ts";
 import { type Facts, gatherFacts } from "../executors/facts.ts";
+import { usesChImage } from "../executors/image-source.ts";
 import { artifactProblem, type JobPlan, planJob } from "../executors/job-plan.ts";
 import { runPrepScript } from "../executors/prep-script.ts";
 import { hostRecipe, type Recipes } from "../executors/recipes.ts";
@@ -47,6 +48,7 @@ export async function prepare(env: Environment, log: Log, signal: AbortSignal): 
   const facts = await gatherFacts({
     shell,
     applicationPath: settings.charliecloud.application_path,
+    asksChImage: usesChImage(settings),
     hookPath: env["PATH"],
     parentProgram: programOf(state.holder.pid),
     signal,
@@ -138,8 +140,12 @@ function announce(state: AttemptState, log: Log): void {
 }
 
 function localTime(now: Date): string {
-  // Swedish writes dates as ISO 8601 does.
-  return now.toLocaleString("sv-SE", { timeZoneName: "short" });
+  // Swedish writes dates as ISO 8601 does, but for the hour after midnight.
+  return now.toLocaleString("sv-SE", {
+    dateStyle: "short",
+    timeStyle: "long",
+    hourCycle: "h23",
+  });
 }
 
 /** The program that gitlab-runner runs as, on the host where `config` ran. */

@@ -1,85 +1,14 @@
 import { expect, test } from "bun:test";
-import type { User } from "../host/user.ts";
-import { readJob } from "../job/read-job.ts";
-import type { Decision } from "../plan/decision.ts";
-import { planDirectories } from "../plan/directories.ts";
-import { compilePattern } from "../settings/patterns.ts";
-import { validateSettings } from "../settings/validate.ts";
-import { type ContainerPlan, containerCommand, faultOf, planContainer } from "./container-plan.ts";
-import type { Facts } from "./facts.ts";
-
-const ANN: User = { uid: 1000, gid: 1000, name: "ann", home: "/home/ann" };
-const JOB_IMAGE = { choice: "r.example/app:1", because: "the job names it", from: "image:" };
-const BUILDS = "/data/builds/p_1/000";
-
-interface Wanted {
-  /** Lines of `[general.charliecloud]`. */
-  readonly table?: readonly string[];
-  readonly dataDir?: string;
-  readonly variables?: Readonly<Record<string, string>>;
-  readonly payload?: object;
-  readonly role?: "step" | "helper";
-  readonly image?: Decision<string>;
-  /** Version of ch-run; null: there is none. */
-  readonly chRun?: string | null;
-  readonly chImage?: null;
-  readonly login?: Readonly<Record<string, string>>;
-}
-
-function factsOf({ chRun = "0.38", chImage, login = {} }: Wanted): Facts {
-  return {
-    shell: { bash: "/bin/bash", env: { HOME: "/home/ann" } },
-    login,
-    applications: {
-      chRun: chRun === null ? undefined : { path: "/usr/bin/ch-run", version: chRun },
-      chImage: chImage === null ? undefined : { path: "/usr/bin/ch-image", version: "0.38" },
-      chImageEnv: login,
-      searched: "PATH of the login shell (/usr/bin)",
-    },
-    gitlabRunner: { choice: "/usr/bin/gitlab-runner", because: "it is there", from: "PATH" },
-  };
-}
-
-async function verdictOf(wanted: Wanted) {
-  const { table = [], dataDir = "/data", variables = {}, payload, role = "step" } = wanted;
-  const toml = `[general]\nexecutor = "shell"\ndata_dir = "${dataDir}"\n[general.charliecloud]\n${table.join("\n")}`;
-  const checked = await validateSettings(toml, "/etc/jacamar.toml");
-  if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
-  const env = Object.entries(variables).map(([name, value]) => [`CUSTOM_ENV_${name}`, value]);
-  const text = payload === undefined ? undefined : JSON.stringify(payload);
-  const reading = readJob(Object.fromEntries(env), text);
-  if (!reading.ok) throw new Error(reading.message);
-  const job = { ...reading.job, project: { id: "1", name: "p" } };
-  const directories = planDirectories({ settings: checked.settings, user: ANN, job, slot: 0 });
-  if (!directories.ok) throw new Error(directories.refusal.message);
-  return planContainer({
-    settings: checked.settings,
-    job,
-    user: ANN,
-    facts: factsOf(wanted),
-    compile: compilePattern,
-    directories: directories.value,
-    role,
-    image: wanted.image ?? JOB_IMAGE,
-  });
-}
-
-async function planned(wanted: Wanted = {}): Promise<ContainerPlan> {
-  const verdict = await verdictOf(wanted);
-  if (!verdict.ok) throw new Error(verdict.refusal.message);
-  return verdict.value;
-}
-
-async function refusal(wanted: Wanted) {
-  const verdict = await verdictOf(wanted);
-  return verdict.ok ? undefined : verdict.refusal;
-}
-
-const SITE_IMAGE = {
-  choice: "site.example/tools:2",
-  because: "the configuration names it",
-  from: "[general.charliecloud] runner_image",
-};
+import { containerCommand, faultOf } from "./container-plan.ts";
+import {
+  BUILDS,
+  JOB_IMAGE,
+  planned,
+  refusal,
+  SITE_IMAGE,
+  STORED,
+  type Wanted,
+} from "./container-plan-fixture.ts";
 
 test("the command of the guide, with the options of the site and the user at the end", async () => {
   const plan = await planned({
@@ -87,6 +16,7 @@ test("the command of the guide, with the options of the site and the user at the
       'user_volume_variable = "V"',
       'custom_options = ["-v"]',
       'image_storage_dir = "/images"',
+      ...STORED,
     ],
     variables: { V_1: "/scratch:/s", JACAMAR_CI_CHARLIECLOUD_ARGS: "--set-env=A=b" },
   });
@@ -113,41 +43,17 @@ test("image_environment = false leaves the image's ENV out", async () => {
   expect(containerCommand(plan, "x", [])).not.toContain("--set-env");
 });
 
-test("--write-fake from 0.36 on; before that, the image must offer every mount point", async () => {
-  for (const [chRun, choice] of [
-    ["0.36", true],
-    ["0.45.2", true],
-    ["0.31", false],
-    ["", false],
-  ] as const) {
-    const plan = await planned({ chRun });
-    expect([chRun, plan.writeFake.choice, plan.options.writeFake]).toEqual([chRun, choice, choice]);
-    expect(plan.mountPoints.map(({ target, filesOnly }) => [target, filesOnly])).toEqual([
-      [BUILDS, choice],
-      ["/data/cache/p_1", choice],
-      ["/data/scripts/p_1/000", choice],
-    ]);
-  }
-});
-
-test("whatever is bound from /srv switches --write-fake off, and the log says so", async () => {
-  const table = ['user_volume_variable = "V"', "custom_options = []"];
-  for (const wanted of [
-    { dataDir: "/srv/data" },
-    { table, variables: { V_0: "/srv:/x" } },
-    { table, variables: { V_0: "/data/../srv/./a:/x" } },
-    { variables: { JACAMAR_CI_CHARLIECLOUD_ARGS: "-b /srv/a" } },
-    { table: ['custom_options = ["--bind=/srv/tools:/tools"]'] },
-  ] satisfies Wanted[]) {
-    const plan = await planned(wanted);
-    expect([wanted, plan.options.writeFake]).toEqual([wanted, false]);
-    expect(plan.notes.join()).toMatch(/read-only: --write-fake would hide \/.*srv/);
-    expect(plan.mountPoints.every(({ filesOnly }) => !filesOnly)).toBe(true);
-  }
-  for (const source of ["/srv2/a:/srv", "/data/srv:/x"]) {
-    const plan = await planned({ table, variables: { V_0: source } });
-    expect([source, plan.options.writeFake, plan.notes]).toEqual([source, true, []]);
-  }
+test("a mirror is asked instead of the registry, without the user's account for that", async () => {
+  const table = [
+    "[[general.charliecloud.mirror]]",
+    'registry = "r.example"',
+    'mirror = "m.example/hub"',
+  ];
+  const variables = { CH_IMAGE_USERNAME: "ann", CH_IMAGE_PASSWORD: "x" };
+  const { target, credentials, reference } = await planned({ table, variables });
+  expect(target).toEqual({ registry: "m.example", repository: "hub/app", reference: "1" });
+  expect([credentials.choice, credentials.registry]).toEqual(["none", "m.example"]);
+  expect(reference.canonical).toBe("r.example/app:1");
 });
 
 test("image_storage_dir: $HOME, $USER, slashes at the end; else the user's own, else the default", async () => {
@@ -266,7 +172,7 @@ test("the trial leaves out what the job has yet to fetch, and tells the user's p
 });
 
 test("a missing program is the administrator's fault and says where it was looked for", async () => {
-  for (const wanted of [{ chRun: null }, { chImage: null }]) {
+  for (const wanted of [{ chRun: null }, { chImage: null, table: STORED }] satisfies Wanted[]) {
     expect(await refusal(wanted)).toMatchObject({
       fault: "admin",
       from: "[general.charliecloud] application_path",
@@ -274,7 +180,8 @@ test("a missing program is the administrator's fault and says where it was looke
     });
   }
   const image = { name: "r.example/app:1", pull_policy: ["never"] };
-  expect(await refusal({ chImage: null, payload: { image } })).toBeUndefined();
+  expect(await refusal({ chImage: null, table: STORED, payload: { image } })).toBeUndefined();
+  expect(await refusal({ chImage: null })).toBeUndefined();
 });
 
 test("a bad image name is the fault of whoever wrote it", async () => {

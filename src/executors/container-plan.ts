@@ -1,29 +1,29 @@
-import { canWriteFake } from "../charliecloud/applications.ts";
+import { imagePath, layoutOf } from "../cache/layout.ts";
 import { pullArgv } from "../charliecloud/ch-image.ts";
 import { type ChRunOptions, chRunArgv } from "../charliecloud/ch-run.ts";
-import type { MountPoint } from "../charliecloud/image-store.ts";
 import type { User } from "../host/user.ts";
 import type { Job } from "../job/job.ts";
 import { judgeImage } from "../plan/allowlist.ts";
+import { planCacheDirectory } from "../plan/cache-directory.ts";
 import { type CredentialChoice, chooseCredentials } from "../plan/credentials.ts";
 import { accept, type Decision, refuse, type Verdict } from "../plan/decision.ts";
 import type { Directories } from "../plan/directories.ts";
-import { expandAccount } from "../plan/expand.ts";
+import { chooseMirror, type SourceChoice } from "../plan/mirror.ts";
 import { isWithin, normalisePath } from "../plan/paths.ts";
 import { choosePullPolicies } from "../plan/pull-policy.ts";
-import { quoted } from "../plan/quoted.ts";
 import { parseReference, type Reference } from "../plan/reference.ts";
 import { type Bind, planVolumes } from "../plan/volumes.ts";
+import { imageTarget } from "../registry/target.ts";
+import type { ImageTarget } from "../registry/types.ts";
 import type { CompiledPattern } from "../settings/patterns.ts";
 import type { PullPolicy, Settings } from "../settings/settings.ts";
 import { type PlannedOption, type PlannedOptions, planOptions } from "./ch-run-options.ts";
+import { type ContainerMounts, planMounts } from "./container-mounts.ts";
 import type { Facts } from "./facts.ts";
+import { chooseSource, chooseStorage, type ImageSource } from "./image-source.ts";
 
-const TABLE = "[general.charliecloud]";
-const TOOLS = `${TABLE} application_path`;
+const TOOLS = "[general.charliecloud] application_path";
 const JOB_IMAGE = "image:";
-/** Where ch-run mounts its overlay. */
-const SRV = "/srv";
 
 export interface ContainerInput {
   readonly settings: Settings;
@@ -37,28 +37,27 @@ export interface ContainerInput {
   readonly image: Decision<string>;
 }
 
-export interface ContainerPlan {
+export interface ContainerPlan extends Omit<ContainerMounts, "notes"> {
   readonly role: "step" | "helper";
   readonly image: Decision<string>;
   readonly reference: Reference;
   readonly allowlist: Decision<"allowed">;
+  /** The registry, or the mirror of it, that is asked for the image. */
+  readonly asked: SourceChoice;
+  readonly target: ImageTarget;
   readonly credentials: CredentialChoice;
   /** Tried in order. */
   readonly pullPolicies: readonly Decision<PullPolicy>[];
   readonly pullCommand: readonly string[];
   readonly storage: Decision<string>;
-  readonly binds: readonly Bind[];
+  readonly source: ImageSource;
   readonly volumes: readonly Bind[];
-  /** Bind mounts among the administrator's and the user's options. */
-  readonly optionBinds: readonly Bind[];
-  readonly writeFake: Decision<boolean>;
   readonly chRun: string;
   readonly options: ChRunOptions;
   /** For a first start in `prepare`: without what lies in the builds directory, which is still empty then. */
   readonly trial: ChRunOptions;
   /** The trial without anything that the user asked for: tells whose fault it is when the container does not start. */
   readonly trialWithoutUser: ChRunOptions;
-  readonly mountPoints: readonly MountPoint[];
   readonly notes: readonly string[];
 }
 
@@ -80,8 +79,10 @@ export function planContainer(input: ContainerInput): Verdict<ContainerPlan> {
         from: image.from,
       });
   if (!allowlist.ok) return allowlist;
+  const asked = chooseMirror(reference.value, settings.charliecloud);
   const credentials = chooseCredentials({
     reference: reference.value,
+    mirror: asked.mirror?.host,
     variables: byUser ? job.variables : {},
     registries: job.registries,
   });
@@ -94,6 +95,7 @@ export function planContainer(input: ContainerInput): Verdict<ContainerPlan> {
   if (!volumes.ok) return volumes;
   return assemble(input, {
     reference: reference.value,
+    asked,
     allowlist: allowlist.value,
     credentials: credentials.value,
     pullPolicies: policies.value,
@@ -111,8 +113,16 @@ export function containerCommand(
   return chRunArgv(plan.chRun, plan.options, image, command);
 }
 
+/** What ch-run will be told, before the registry has said which image it is: `DIGEST` stands for that. */
+export function plannedImage({ source, reference }: ContainerPlan): string {
+  if (source.choice === "storage") return reference.pull;
+  const { entries } = layoutOf(source.directory.choice);
+  return imagePath(`${entries}/DIGEST`, source.entry.choice);
+}
+
 interface Parts {
   readonly reference: Reference;
+  readonly asked: SourceChoice;
   readonly allowlist: Decision<"allowed">;
   readonly credentials: CredentialChoice;
   readonly pullPolicies: readonly Decision<PullPolicy>[];
@@ -126,41 +136,64 @@ function assemble(input: ContainerInput, parts: Parts): Verdict<ContainerPlan> {
   if (chRun === undefined) {
     return refuse("admin", `cannot run a container: ch-run was not found in ${searched}`, TOOLS);
   }
-  if (chImage === undefined && parts.pullPolicies.every(({ choice }) => choice === "always")) {
+  const { reference, words, asked, ...decided } = parts;
+  const places = choosePlaces(input, asked);
+  if (!places.ok) return places;
+  const { storage, source } = places.value;
+  const inStorage = source.choice === "storage";
+  const { pullPolicies } = parts;
+  if (inStorage && chImage === undefined && pullPolicies.every(({ choice }) => choice === "always"))
     return refuse("admin", `cannot pull images: ch-image was not found in ${searched}`, TOOLS);
-  }
-  const storage = chooseStorage(input);
-  if (!storage.ok) return storage;
-  const { reference, words, ...decided } = parts;
-  const binds = jobBinds(directories);
-  const optionBinds = words.options.flatMap(({ bind }) => bind ?? []);
-  const writeFake = chooseWriteFake(chRun.version, [...binds, ...parts.volumes, ...optionBinds]);
+  const { notes, ...mounts } = planMounts({
+    directories,
+    imageFault: faultOf(image),
+    volumes: parts.volumes,
+    options: words.options,
+    chRunVersion: chRun.version,
+    cached: !inStorage,
+  });
   const variants = chRunVariants(input, parts, {
-    writeFake: writeFake.choice,
-    storage: storage.value.choice,
-    binds,
+    writeFake: mounts.writeFake.choice,
+    ...(inStorage && { storage: storage.choice }),
+    binds: [...mounts.anchors, ...mounts.binds],
   });
   return accept({
     role,
     image,
     reference,
+    asked,
     ...decided,
+    target: imageTarget(reference, asked.mirror?.prefix),
     pullCommand: pullArgv(chImage?.path ?? "ch-image", reference.pull, undefined),
-    storage: storage.value,
-    binds,
-    optionBinds,
-    writeFake,
+    storage,
+    source,
+    ...mounts,
     chRun: chRun.path,
     ...variants,
-    mountPoints: planMountPoints(input, binds, parts, writeFake.choice),
-    notes: [
-      ...(reference.note ? [reference.note] : []),
-      ...words.notes,
-      ...(writeFake.from === SRV
-        ? [`The container's root is read-only: ${writeFake.because}`]
-        : []),
-    ],
+    notes: [...(reference.note ? [reference.note] : []), ...words.notes, ...notes],
   });
+}
+
+function choosePlaces(
+  { settings, user, facts, directories, role }: ContainerInput,
+  asked: SourceChoice,
+): Verdict<{ readonly storage: Decision<string>; readonly source: ImageSource }> {
+  const storage = chooseStorage({ settings, user, login: facts.login });
+  if (!storage.ok) return storage;
+  const source = chooseSource({
+    settings: settings.charliecloud,
+    packing: facts.packing,
+    chImage: facts.applications.chImage?.path,
+    forBatch: role === "step" && settings.general.executor !== "shell",
+    directory: planCacheDirectory({
+      settings,
+      user,
+      storage: storage.value.choice,
+      dataDir: directories.dataDir,
+    }),
+    mirrored: asked.choice !== "registry",
+  });
+  return source.ok ? accept({ storage: storage.value, source: source.value }) : source;
 }
 
 function chRunVariants(
@@ -187,28 +220,6 @@ function chRunVariants(
   };
 }
 
-/** Whether the path lies where the job's sources are fetched to, so that it may not exist before that. */
-function isLater(directories: Pick<Directories, "builds">, source: string): boolean {
-  return isWithin(normalisePath(source), directories.builds);
-}
-
-/** ch-run makes mount points only with --write-fake, and some versions none for a file even then. */
-function planMountPoints(
-  { image }: ContainerInput,
-  binds: readonly Bind[],
-  { volumes, words }: Parts,
-  filesOnly: boolean,
-): MountPoint[] {
-  const points = (list: readonly Bind[], fault: "user" | "admin") =>
-    list.map(({ source, target, from }) => ({ source, target, fault, from, filesOnly }));
-  return [
-    // An image that cannot hold the job's directories is its owner's choice.
-    ...points(binds, faultOf(image)),
-    ...points(volumes, "user"),
-    ...words.options.flatMap(({ bind, fault }) => (bind ? points([bind], fault) : [])),
-  ];
-}
-
 /** Who chose the image. */
 export function faultOf(image: Decision<string>): "user" | "admin" {
   return image.from === JOB_IMAGE ? "user" : "admin";
@@ -216,69 +227,15 @@ export function faultOf(image: Decision<string>): "user" | "admin" {
 
 function policyWish(input: ContainerInput) {
   const { settings, job, role } = input;
-  const key = settings.charliecloud.runner_pull_policy;
+  const { runner_pull_policy: key, allowed_pull_policies: allowed } = settings.charliecloud;
   return role === "helper"
-    ? ({ by: "admin", words: key ? [key] : [] } as const)
-    : ({ by: "job", words: job.image?.pullPolicy ?? [] } as const);
+    ? ({ by: "admin", words: key ? [key] : [], allowed } as const)
+    : ({ by: "job", words: job.image?.pullPolicy ?? [], allowed } as const);
 }
 
-function jobBinds(directories: Directories): Bind[] {
-  const because = "the job's files keep their paths inside";
-  const bind = (path: string, from: string) => ({ source: path, target: path, because, from });
-  return [
-    bind(directories.builds, "builds directory"),
-    bind(directories.cache, "cache directory"),
-    bind(directories.scripts, "scripts directory"),
-  ];
-}
-
-/** ch-run before 0.36 has no overlay; and the overlay hides the host's /srv from bind mounts. */
-function chooseWriteFake(version: string, binds: readonly Bind[]): Decision<boolean> {
-  const from = `ch-run ${version || "of unknown version"}`;
-  if (!canWriteFake(version)) {
-    return {
-      choice: false,
-      because: "it has no --write-fake: mount points are made in the stored image",
-      from,
-    };
-  }
-  const hidden = binds.find(({ source }) => isWithin(normalisePath(source), SRV));
-  if (hidden !== undefined) {
-    return {
-      choice: false,
-      because: `--write-fake would hide ${hidden.source} (${hidden.from}): mount points are made in the stored image`,
-      from: SRV,
-    };
-  }
-  return { choice: true, because: "it can overlay the read-only image", from };
-}
-
-function chooseStorage(input: ContainerInput): Verdict<Decision<string>> {
-  const { settings, user, facts } = input;
-  const from = `${TABLE} image_storage_dir`;
-  const directory = settings.charliecloud.image_storage_dir;
-  if (directory !== undefined) {
-    const expanded = expandAccount(directory, user, { tilde: true });
-    if (!expanded.startsWith("/")) {
-      const message = `cannot use ${from} = ${quoted(directory)}: it is relative; wanted: an absolute path such as $HOME/images`;
-      return refuse("admin", message, from);
-    }
-    return accept({
-      choice: normalisePath(`${expanded}/${user.name}.ch`),
-      because: "the configuration names its directory",
-      from,
-    });
-  }
-  const own = facts.login["CH_IMAGE_STORAGE"];
-  if (own?.startsWith("/")) {
-    return accept({
-      choice: normalisePath(own),
-      because: "the user's login shell sets it",
-      from: "CH_IMAGE_STORAGE",
-    });
-  }
-  const choice = `/var/tmp/${user.name}.ch`;
-  return accept({ choice, because: "it is Charliecloud's default", from });
+/** Whether the path lies where the job's sources are fetched to, so that it may not exist before that. */
+function isLater(directories: Pick<Directories, "builds">, source: string): boolean {
+  return isWithin(normalisePath(source), directories.builds);
 }
 
 function planUserVolumes(input: ContainerInput): Verdict<readonly Bind[]> {

@@ -5,10 +5,11 @@ import { type ImageShell, type ProbeResult, probeImage } from "../charliecloud/p
 import { redact } from "../host/redact.ts";
 import { accept, refuse, type Verdict } from "../plan/decision.ts";
 import type { Recipe } from "./attempt.ts";
+import { cachedImage } from "./cached-image.ts";
 import { explainFailure, explainUserFailure } from "./container-failure.ts";
 import { type ContainerPlan, faultOf } from "./container-plan.ts";
 import type { ContainerWork, ReadyImage } from "./container-work.ts";
-import { packForBatch, storedImage } from "./stored-image.ts";
+import { leaseFile, packForBatch, storedImage } from "./stored-image.ts";
 
 /** How stages run in a container: on the runner's host, and in a batch job. */
 export interface ContainerRecipes {
@@ -36,7 +37,7 @@ export async function prepareContainer(work: ContainerWork): Promise<Verdict<Con
   log.log(
     `Image ${container.reference.pull}: ${container.image.because}; account for ${registry}: ${account}`,
   );
-  const image = await storedImage(work);
+  const image = await getImage(work);
   if (!image.ok) return image;
   const shell = await probe(work, image.value);
   if (!shell.ok) return shell;
@@ -52,11 +53,19 @@ export async function prepareContainer(work: ContainerWork): Promise<Verdict<Con
   });
   const host = recipe(chRunArgv(chRun, options, image.value.image, []));
   if (!work.forBatch || container.role !== "step") return accept({ host });
-  const packed = await packForBatch(work, image.value);
+  const { batchImage } = image.value;
+  const packed =
+    batchImage === undefined ? await packForBatch(work, image.value) : accept(batchImage);
   if (!packed.ok) return packed;
   if (packed.value === undefined) return accept({ host, batch: host });
   const { storage: _storage, ...withoutStorage } = options;
   return accept({ host, batch: recipe(chRunArgv(chRun, withoutStorage, packed.value, [])) });
+}
+
+async function getImage(work: ContainerWork): Promise<Verdict<ReadyImage>> {
+  const { source } = work.container;
+  if (source.choice === "storage") return await storedImage(work);
+  return await cachedImage(work, source, leaseFile(work.directory, work.container.role));
 }
 
 const HELPER_PROGRAMS = ["bash", "git", "gitlab-runner"] as const;

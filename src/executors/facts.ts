@@ -1,4 +1,5 @@
 import { type Applications, findApplications } from "../charliecloud/applications.ts";
+import { findPackingTools, type PackingTools } from "../charliecloud/packing.ts";
 import { findProgram } from "../host/find-program.ts";
 import { type LoginShell, loginEnvironment } from "../host/login-shell.ts";
 import type { Decision } from "../plan/decision.ts";
@@ -9,6 +10,7 @@ export interface Facts {
   /** Exported variables of the user's login shell. May hold secrets: no part of a plan. */
   readonly login: Readonly<Record<string, string>>;
   readonly applications: Applications;
+  readonly packing: PackingTools;
   /** Where helper stages find gitlab-runner; `choice` is its path, or empty when there is none. */
   readonly gitlabRunner: Decision<string>;
 }
@@ -16,6 +18,8 @@ export interface Facts {
 export interface FactsInput {
   readonly shell: LoginShell;
   readonly applicationPath: string | undefined;
+  /** Whether ch-image's version matters. */
+  readonly asksChImage: boolean;
   /** PATH of the hook itself, which is gitlab-runner's. */
   readonly hookPath: string | undefined;
   /** Executable of the process that started the hook; absent when it cannot be known. */
@@ -24,12 +28,13 @@ export interface FactsInput {
 }
 
 export async function gatherFacts(input: FactsInput): Promise<Facts> {
-  const { shell, applicationPath, signal } = input;
+  const { shell, applicationPath, asksChImage, signal } = input;
   const login = await loginEnvironment(shell, signal);
   return {
     shell,
     login,
-    applications: await findApplications(applicationPath, login),
+    applications: await findApplications(applicationPath, login, { asksChImage }),
+    packing: findPackingTools(login["PATH"]),
     gitlabRunner: findGitlabRunner(login["PATH"], input),
   };
 }

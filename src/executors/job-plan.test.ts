@@ -3,7 +3,7 @@ import { readJob } from "../job/read-job.ts";
 import { KNOWN_STAGES } from "../job/stages.ts";
 import { compilePattern } from "../settings/patterns.ts";
 import { validateSettings } from "../settings/validate.ts";
-import { containerCommand } from "./container-plan.ts";
+import { containerCommand, plannedImage } from "./container-plan.ts";
 import type { Facts } from "./facts.ts";
 import { artifactProblem, checkSite, type JobPlan, planJob, planStage } from "./job-plan.ts";
 
@@ -16,6 +16,7 @@ const FACTS: Facts = {
     chImageEnv: {},
     searched: "PATH",
   },
+  packing: { mksquashfs: "/usr/bin/mksquashfs", fuse: true },
   gitlabRunner: { choice: "/usr/bin/gitlab-runner", because: "it is there", from: "PATH" },
 };
 const NO_RUNNER: Facts = {
@@ -105,10 +106,10 @@ test("a stage's command is the one of its container, or that of the host", async
   if (!step || !helper) throw new Error("there is no container");
   const entry = (name: string) => [`/data/scripts/p_1/003/${name}.bash`];
   expect(argv("build_script")).toEqual(
-    containerCommand(step, "r.example/app:1", entry("build_script")),
+    containerCommand(step, plannedImage(step), entry("build_script")),
   );
   expect(argv("get_sources")).toEqual(
-    containerCommand(helper, "site/helper:latest", entry("get_sources")),
+    containerCommand(helper, plannedImage(helper), entry("get_sources")),
   );
 });
 

@@ -9,7 +9,12 @@ import type { CompiledPattern } from "../settings/patterns.ts";
 import type { Settings } from "../settings/settings.ts";
 import { type BatchPlan, planBatch } from "./batch/batch-plan.ts";
 import { schedulerNamed, schedulerNames } from "./batch/schedulers.ts";
-import { type ContainerPlan, containerCommand, planContainer } from "./container-plan.ts";
+import {
+  type ContainerPlan,
+  containerCommand,
+  planContainer,
+  plannedImage,
+} from "./container-plan.ts";
 import type { Facts } from "./facts.ts";
 
 export interface PlanInput {
@@ -128,7 +133,7 @@ function stageArgv(plan: Omit<JobPlan, "stages">, place: Place, name: string): r
   const entry = entryPath(plan.directories.scripts, name);
   if (place === "host") return [...plan.hostCommand, entry];
   const container = place === "image" ? plan.step : plan.helper;
-  return container ? containerCommand(container, container.reference.pull, [entry]) : [];
+  return container ? containerCommand(container, plannedImage(container), [entry]) : [];
 }
 
 /** What this version cannot do for any job of the site: a feature that was asked for is never skipped in silence. */

@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { ensureOwnDirectory } from "../host/directory.ts";
 import { exists, readIfExists } from "../host/files.ts";
-import type { Directories } from "../plan/directories.ts";
 import { removeTree } from "../host/remove-tree.ts";
+import type { Directories } from "../plan/directories.ts";
 
 /** File in a scripts directory that tells whose it is. */
 const JOB_FILE = "job-id";

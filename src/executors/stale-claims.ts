@@ -12,9 +12,9 @@ import {
 import { errorCode } from "../host/files.ts";
 import type { Log } from "../host/log.ts";
 import { identify } from "../host/proc.ts";
+import { removeTree } from "../host/remove-tree.ts";
 import { endBatchJob } from "./batch/end-batch-job.ts";
 import { endLeftovers } from "./end-processes.ts";
-import { removeTree } from "../host/remove-tree.ts";
 
 const TAKEOVER_MILLISECONDS = 3_600_000;
 

@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, truncateSync } from "node:fs";
 import { newerChRun } from "../fixtures/ch-run.ts";
-import { type ContainerTests, containerJob, startContainerTests } from "./container-site.ts";
+import {
+  type ContainerTests,
+  cacheOf,
+  containerJob,
+  startContainerTests,
+} from "./container-site.ts";
 import { makeSite } from "./site.ts";
 
 let tests: ContainerTests;
@@ -48,9 +53,8 @@ for (const suite of ["installed", "trixie", "forky"] as const) {
     expect(command.includes("--write-fake")).toBe(suite !== "installed");
     expect(result.log.match(/PRETTY_NAME="Tiny test image"/g)?.length).toBe(2);
     expect(existsSync(`${here.dataDir}/scripts/widget_31/000`)).toBe(false);
-    expect(
-      readdirSync(`${here.images}/${(await Bun.$`id -un`.text()).trim()}.ch.jacamar/in-use`),
-    ).toEqual([]);
+    expect(readdirSync(`${cacheOf(here)}/in-use`)).toEqual([]);
+    expect(readdirSync(`${cacheOf(here)}/tmp`)).toEqual([]);
   });
 }
 
@@ -120,28 +124,26 @@ test("pull policies: never, if-not-present, a list, and a word that does not exi
   expect([never.failureReason, never.attempts]).toEqual(["script_failure", 1]);
   expect(never.log).toContain('pull policy "never"');
   const first = await here.runner().run(withPolicy("if-not-present"));
-  expect(first.log).toContain("pulling image");
+  expect(first.log).toContain("pulled by builtin");
   const second = await here.runner().run(withPolicy("if-not-present"));
-  expect([second.status, second.log.includes("pulling image")]).toEqual(["success", false]);
+  expect(second.status).toBe("success");
+  expect(second.log).toMatch(/from the image cache in .* \(pull policy "if-not-present", resolved/);
+  const third = await here.runner().run(withPolicy("never"));
+  expect([third.status, third.log.includes("from the image cache")]).toEqual(["success", true]);
   const wrong = await here.runner().run(withPolicy("sometimes"));
   expect([wrong.failureReason, wrong.attempts]).toEqual(["script_failure", 1]);
   expect(wrong.log).toContain("sometimes");
 });
 
-test("a half-pulled image is pulled again, never used", async () => {
+test("an entry that was damaged on disk is made again, never used", async () => {
   const here = tests.site();
-  const wanted = {
-    ...containerJob(tests.images.tiny),
-    image: { name: tests.images.tiny, pullPolicy: ["if-not-present"] },
-  } as never;
+  const wanted = containerJob(tests.images.tiny);
   await here.runner().run(wanted);
-  const storage = `${here.images}/${readdirSync(here.images).find((name) => name.endsWith(".ch"))}`;
-  const image = `${storage}/img/${readdirSync(`${storage}/img`)[0]}`;
-  rmSync(`${image}/ch/metadata.json`);
-  rmSync(`${image}/etc/os-release`);
+  const [entry = ""] = readdirSync(`${cacheOf(here)}/entries`);
+  truncateSync(`${cacheOf(here)}/entries/${entry}/image.sqfs`, 1_000_000);
   const result = await here.runner().run(wanted);
   expect(result.status).toBe("success");
-  expect(result.log).toContain("pulling image");
+  expect(result.log).toContain("is damaged and made again");
 });
 
 test("eight cold jobs at once of one user with one image all pass", async () => {
@@ -153,11 +155,7 @@ test("eight cold jobs at once of one user with one image all pass", async () => 
   expect(results.map((result) => [result.status, result.attempts])).toEqual(
     Array(8).fill(["success", 1]),
   );
-  expect(
-    results.some((result) =>
-      /Waiting for the image storage .* in use by job 60\d on /.test(result.log),
-    ),
-  ).toBe(true);
+  expect(results.filter((result) => result.log.includes("pulled by builtin")).length).toBe(1);
 });
 
 test("a data_dir under $HOME, with a space, and one elsewhere", async () => {
@@ -180,21 +178,9 @@ test("ch-run's own failure is not taken for the script's exit 1", async () => {
   const result = await here.runner().run(containerJob(tests.images.tiny), {
     beforeStage: (stage) => {
       if (stage !== "build_script") return;
-      const storage = `${here.images}/${readdirSync(here.images).find((name) => name.endsWith(".ch"))}`;
-      rmSync(`${storage}/img`, { recursive: true });
+      rmSync(`${cacheOf(here)}/entries`, { recursive: true });
     },
   });
   expect([result.failureReason, result.exitCode]).toEqual(["runner_system_failure", undefined]);
   expect(result.log).toContain("ch-run could not start the script");
-});
-
-test("a pull that is cancelled ends ch-image and leaves a storage that works", async () => {
-  const here = tests.site();
-  const cut = await here.runner().run(containerJob(tests.images.tiny), {
-    cancelDuring: { stage: "prepare", onText: "pulling image" },
-  });
-  expect(cut.status).toBe("canceled");
-  expect(cut.hooks.find((hook) => hook.hook === "prepare")?.code).toBe(2);
-  const next = await here.runner().run(containerJob(tests.images.tiny));
-  expect(next.status).toBe("success");
 });

@@ -18,8 +18,9 @@ test("runner_image: helper stages run in it; one that lacks a program is named i
   });
   const result = await here.runner().run(containerJob(tests.images.tiny));
   expect(result.status).toBe("success");
+  expect(result.log).toMatch(/ci\/helper.* pulled by builtin/);
   expect(result.log).toMatch(
-    /ch-run .*--bind=\S+\/home:\/mnt\/0 .*helper.* -- .*prepare_script\.bash/,
+    /ch-run .*--bind=\S+\/home:\/mnt\/0 .*image\.sqfs -- .*prepare_script\.bash/,
   );
   const bare = tests.site({ charliecloud: [`runner_image = "${tests.images.tiny}"`] });
   const failed = await bare.runner().run(containerJob(tests.images.tiny));
@@ -108,7 +109,7 @@ test("prep_script runs before everything of Charliecloud, as the user, inline or
   const inline = await here.runner().run(containerJob(tests.images.tiny));
   expect(inline.status).toBe("success");
   expect(existsSync(`${here.home}/prepared`)).toBe(true);
-  expect(inline.log.indexOf("preparing as")).toBeLessThan(inline.log.indexOf("pulling image"));
+  expect(inline.log.indexOf("preparing as")).toBeLessThan(inline.log.indexOf("pulled by"));
   writeFileSync(`${here.dir}/prep.sh`, "#!/bin/sh\necho from-file; exit 3\n", { mode: 0o755 });
   here.configure({ charliecloud: [`prep_script = "${here.dir}/prep.sh"`] });
   const file = await here.runner().run(containerJob(tests.images.tiny));

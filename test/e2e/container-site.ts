@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { type Registry, startRegistry } from "../fixtures/registry.ts";
 import { makeSite, type Site, type SiteOptions } from "./site.ts";
 import { pushTestImages, type TestImages } from "./test-images.ts";
@@ -39,6 +39,12 @@ export async function startContainerTests(): Promise<ContainerTests> {
       rmSync(dir, { recursive: true });
     },
   };
+}
+
+/** The image cache of a site's user. */
+export function cacheOf({ images }: Site): string {
+  const name = readdirSync(images).find((one) => one.endsWith(".images"));
+  return `${images}/${name}/v1`;
 }
 
 /** A job in an image that says where it runs. */

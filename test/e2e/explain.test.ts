@@ -40,10 +40,11 @@ test("the plan that --explain prints is what the hooks do: the same commands", a
     "--stage",
     "build_script",
   ]);
+  const user = Bun.spawnSync(["id", "-un"]).stdout.toString().trim();
   expect(exitCode).toBe(0);
   expect(text).toContain("Plan for job 77");
   expect(text).toContain(
-    `--bind=${site.home} '--set-env=A=b c' 127.0.0.1:9/ci/tiny:1 -- ${site.dataDir}/scripts/widget_31/000/build_script.bash`,
+    `--bind=${site.home} '--set-env=A=b c' ${site.images}/${user}.images/v1/entries/DIGEST/image.sqfs -- ${site.dataDir}/scripts/widget_31/000/build_script.bash`,
   );
   site.close();
 });

@@ -1,0 +1,157 @@
+import { mkdirSync, statfsSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { type ImageCache, openCache } from "../cache/cache.ts";
+import { PUBLIC } from "../cache/refs.ts";
+import { isFileSource } from "../charliecloud/mount-points.ts";
+import { pullEnvironment } from "../charliecloud/pull-environment.ts";
+import { ensureOwnDirectory } from "../host/directory.ts";
+import { writeAtomically } from "../host/files.ts";
+import { findProgram } from "../host/find-program.ts";
+import { getImage } from "../images/get-image.ts";
+import type { ImageOrder } from "../images/order.ts";
+import type { ImageTools } from "../images/tools.ts";
+import { cacheLimits } from "../plan/cache-limits.ts";
+import { accept, type Verdict } from "../plan/decision.ts";
+import { createRegistryClient } from "../registry/client.ts";
+import { type ContainerPlan, faultOf } from "./container-plan.ts";
+import type { ContainerWork, ReadyImage } from "./container-work.ts";
+import type { CacheSource, EntryKind } from "./image-source.ts";
+import { accountOf, caBundle } from "./registry-account.ts";
+import { adminEnvironment } from "./site.ts";
+
+/** A lease on a cache entry that `cleanup` must give back. */
+export interface CacheLeaseNote {
+  readonly version: 2;
+  readonly leases: readonly string[];
+}
+
+/** Gets the image from the cache, which fetches it if need be; what a batch job starts, too, where that is another entry. */
+export async function cachedImage(
+  work: ContainerWork,
+  source: CacheSource,
+  leaseFile: string,
+): Promise<Verdict<ReadyImage>> {
+  const cache = openJobCache(work, source);
+  const tools = imageTools(work);
+  makeSkeletons(work.container);
+  const leases: string[] = [];
+  const get = async (kind: EntryKind) => {
+    const got = await getImage(orderOf(work, source, kind), cache, tools);
+    if (got.ok && got.value.lease !== "") {
+      leases.push(got.value.lease);
+      const note: CacheLeaseNote = { version: 2, leases };
+      writeAtomically(leaseFile, JSON.stringify(note));
+    }
+    return got;
+  };
+  const onHost = await get(source.entry.choice);
+  if (!onHost.ok) return onHost;
+  const image = onHost.value.path;
+  if (!work.forBatch || work.container.role !== "step") return accept({ image });
+  if (source.batchEntry === undefined) return accept({ image, batchImage: image });
+  const inBatch = await get(source.batchEntry.choice);
+  return inBatch.ok ? accept({ image, batchImage: inBatch.value.path }) : inBatch;
+}
+
+function openJobCache({ state, log, signal }: ContainerWork, source: CacheSource): ImageCache {
+  const { choice: dir, from: key } = source.directory;
+  const { cache } = state.settings.charliecloud;
+  const { token, job, holder, expires, user } = state;
+  if (!cache.shared) {
+    const purpose = "the image cache";
+    ensureOwnDirectory({ path: dir, mode: 0o700, uid: user.uid, purpose, key });
+  }
+  const { blocks, bsize } = statfsSync(dir);
+  return openCache({
+    dir,
+    uid: user.uid,
+    shared: cache.shared,
+    limits: cacheLimits(cache, blocks * bsize),
+    claim: { version: 1, token, job: job.id, holder, expires, notes: {} },
+    holder: `job ${job.id} on ${hostname()}`,
+    key,
+    log,
+    signal,
+    now: Date.now,
+  });
+}
+
+function imageTools(work: ContainerWork): ImageTools {
+  const { state, facts, log, signal } = work;
+  const account = accountOf(work);
+  const ownBundle = caBundle(work);
+  const bundle = ownBundle ?? facts.login["REQUESTS_CA_BUNDLE"] ?? facts.login["CURL_CA_BUNDLE"];
+  const chImage = facts.applications.chImage?.path;
+  const env = { PATH: facts.login["PATH"] ?? "", HOME: state.user.home };
+  return {
+    registry: createRegistryClient({
+      ...(account && { account }),
+      ...(bundle !== undefined && { caBundle: bundle }),
+      proxies: facts.login,
+      log,
+      signal,
+      // gitlab-runner tries prepare three times, each of which is at most as long as this.
+      limits: { attempts: 4 },
+      // The job itself has no more time than that.
+      deadline: Date.now() + work.job.timeout * 1000,
+    }),
+    packer: {
+      mksquashfs: facts.packing.mksquashfs,
+      tar: findProgram("tar", "/bin:/usr/bin") ?? "tar",
+      env,
+    },
+    ...(chImage !== undefined && {
+      chImage: {
+        path: chImage,
+        env: (storage) =>
+          pullEnvironment({
+            chImage,
+            login: facts.applications.chImageEnv,
+            admin: adminEnvironment(state.settings),
+            user: state.user,
+            storage,
+            account,
+            caBundle: ownBundle,
+          }),
+      },
+    }),
+    log,
+    signal,
+  };
+}
+
+function orderOf(
+  { container, job }: ContainerWork,
+  source: CacheSource,
+  kind: EntryKind,
+): ImageOrder {
+  const anonymous = container.credentials.choice === "none";
+  return {
+    reference: container.reference.canonical,
+    origin: { fault: faultOf(container.image), from: container.image.from },
+    policies: container.pullPolicies,
+    asked: container.asked,
+    target: container.target,
+    architecture: process.arch === "arm64" ? "arm64" : "amd64",
+    kind,
+    mountPoints: container.mountPoints
+      .map((point) => ({ ...point, isFile: isFileSource(point.source) }))
+      .filter(({ filesOnly, isFile }) => isFile || !filesOnly)
+      .map(({ target, fault, from, isFile }) => ({ target, fault, from, isFile })),
+    // Within a project all have the same rights in GitLab; a password is nothing to keep or compare.
+    grant: anonymous ? PUBLIC : `project ${job.project.id}`,
+    anonymous,
+    puller: source.puller.choice,
+  };
+}
+
+/** The job's own directories that hold its mount points, where ch-run makes none in the image. */
+function makeSkeletons({ anchors, below }: ContainerPlan): void {
+  for (const { source } of anchors) mkdirSync(source, { recursive: true, mode: 0o755 });
+  for (const { path, source } of below) {
+    const isFile = isFileSource(source);
+    const directory = isFile ? path.slice(0, path.lastIndexOf("/")) : path;
+    mkdirSync(directory, { recursive: true, mode: 0o755 });
+    if (isFile) writeFileSync(path, "");
+  }
+}

@@ -1,0 +1,51 @@
+import type { AcquiredEntry, ImageCache } from "../cache/cache.ts";
+import type { EntryKey } from "../cache/layout.ts";
+import { accept, type Verdict } from "../plan/decision.ts";
+import { fillBuiltin } from "./fill-builtin.ts";
+import { fillByChImage } from "./fill-ch-image.ts";
+import { type ImageOrder, variantOf } from "./order.ts";
+import { resolveDigest } from "./resolve.ts";
+import type { ImageTools } from "./tools.ts";
+
+/** An image of the cache that stays as it is until its lease is given back. */
+export interface GotImage extends AcquiredEntry {
+  readonly digest: string;
+}
+
+/** Gets an image: finds out which one the reference means, and takes it from the cache or puts it there. */
+export async function getImage(
+  order: ImageOrder,
+  cache: ImageCache,
+  tools: ImageTools,
+): Promise<Verdict<GotImage>> {
+  const { reference, architecture: arch, kind, grant } = order;
+  const start = performance.now();
+  const keyOf = (digest: string): EntryKey => {
+    return { digest, arch, kind, variant: variantOf(order.mountPoints) };
+  };
+  const known = {
+    recall: () => cache.recall(reference, arch),
+    remember: (digest: string) => cache.remember(reference, arch, digest, grant),
+    has: (digest: string) => cache.has(keyOf(digest)),
+  };
+  const resolved = await resolveDigest(order, known, tools.registry, tools.log);
+  if (!resolved.ok) return resolved;
+  const { digest, because } = resolved.value;
+  const got = await cache.acquire({
+    key: keyOf(digest),
+    reference,
+    puller: order.puller,
+    fill: (filling) =>
+      order.puller === "builtin"
+        ? fillBuiltin({ order, digest, tools, cache, filling })
+        : fillByChImage(order, digest, tools, filling),
+  });
+  if (!got.ok) return got;
+  const { hit, size } = got.value;
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  const how = hit ? "from the image cache" : `pulled by ${order.puller}`;
+  tools.log.log(
+    `Image ${reference}: ${digest}, ${(size / 1e6).toFixed(1)} MB, ${how} in ${seconds} s (${because})`,
+  );
+  return accept({ ...got.value, digest });
+}

@@ -1,0 +1,20 @@
+import type { Log } from "../host/log.ts";
+import type { RegistryClient } from "../registry/types.ts";
+
+/** With what images are fetched and packed. */
+export interface ImageTools {
+  readonly registry: RegistryClient;
+  readonly packer: {
+    readonly mksquashfs: string | undefined;
+    readonly tar: string;
+    readonly env: Readonly<Record<string, string>>;
+  };
+  /** For `puller = "ch-image"`. */
+  readonly chImage?: {
+    readonly path: string;
+    /** Its whole environment for one storage directory, account included. */
+    readonly env: (storage: string) => Readonly<Record<string, string>>;
+  };
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
