@@ -1,7 +1,7 @@
 import { quoted } from "../plan/quoted.ts";
 import { downloadBlob } from "./blob.ts";
 import { readConfig } from "./image-config.ts";
-import { isDigest, type ManifestStep, type Read, readManifest } from "./manifest.ts";
+import { isDigest, type ManifestStep, parseObject, type Read, readManifest } from "./manifest.ts";
 import { bareType, MANIFEST_TYPES } from "./media-types.ts";
 import { failed, final, type Outcome } from "./problem.ts";
 import { ask, createSession, insist, refusal, type Session } from "./session.ts";
@@ -67,7 +67,12 @@ async function resolve(session: Session, target: ImageTarget): Promise<Outcome<R
     return { ok: true, value: isDigest(digest) ? { digest, mediaType } : undefined };
   });
   if (!head.ok) return head;
-  if (head.value === undefined) return getDocument(session, target, `manifests/${reference}`);
+  if (head.value === undefined) {
+    const got = await getDocument(session, target, `manifests/${reference}`);
+    if (!got.ok) return got;
+    const { digest, mediaType } = got.value;
+    return { ok: true, value: { digest, mediaType } };
+  }
   if (isDigest(reference) && head.value.digest !== reference)
     return final("corrupt", `${target.registry} says that ${reference} is ${head.value.digest}`);
   return { ok: true, value: head.value };
@@ -93,9 +98,9 @@ function getDocument(
       return failed({ failure: "unreachable", said, passing: true });
     }
     const text = body.toString();
-    // A login page of a network, or a web server that is no registry.
-    if (mediaType === "text/html" || /^\s*</.test(text))
-      return final("other", `${answer.what} answered with a web page, wanted JSON`);
+    // Often the login page of a network, or a web server that is no registry.
+    if (parseObject(text) === undefined)
+      return final("other", `${answer.what} answered with ${mediaType || "no type"}, wanted JSON`);
     const digest = `sha256:${Bun.CryptoHasher.hash("sha256", body, "hex")}`;
     if (isDigest(wanted) && digest !== wanted)
       return final("corrupt", `${answer.what} has the digest ${digest}`);

@@ -77,7 +77,8 @@ export async function exchange<T>(
 
 function redirectTarget(response: Response, at: URL): Outcome<URL> {
   const location = response.headers.get("location") ?? "";
-  const target = URL.canParse(location, at.href) ? new URL(location, at.href) : undefined;
+  const leads = location !== "" && URL.canParse(location, at.href);
+  const target = leads ? new URL(location, at.href) : undefined;
   if (target?.protocol === "https:") return { ok: true, value: target };
   return target?.protocol === "http:"
     ? final("no-tls", `${at.host} redirects to ${target.host} without TLS`)

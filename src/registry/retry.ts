@@ -34,7 +34,8 @@ export function nextTry(
   facts: RetryFacts,
 ): { readonly wait: number } | { readonly stop: string } {
   if (!problem.passing) return { stop: "" };
-  if (facts.failed >= facts.attempts) return { stop: `after ${facts.failed} tries` };
+  const tries = facts.failed === 1 ? "1 try" : `${facts.failed} tries`;
+  if (facts.failed >= facts.attempts) return { stop: `after ${tries}` };
   const doubled = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (facts.failed - 1));
   const jittered = doubled * (1 - JITTER * facts.random);
   const wanted = problem.retryAfter;
@@ -45,7 +46,7 @@ export function nextTry(
   return {
     stop:
       wanted === undefined
-        ? `after ${facts.failed === 1 ? "1 try" : `${facts.failed} tries`}: the time for it is over`
+        ? `after ${tries}: the time for it is over`
         : `the registry wants to be asked again in ${Math.ceil(wanted / 1000)} s, but only ${left} s are left`,
   };
 }

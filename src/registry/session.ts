@@ -2,6 +2,7 @@ import { type Authority, createAuthority } from "./authority.ts";
 import { type Answer, exchange, type Request, type Transport } from "./exchange.ts";
 import { final, type Outcome, statusProblem } from "./problem.ts";
 import { nextTry } from "./retry.ts";
+import { sleepUnless } from "./sleep.ts";
 import type { Answered, ImageTarget, Limits, RegistryOptions } from "./types.ts";
 
 /** The longest error that is read. */
@@ -100,17 +101,4 @@ export async function insist<T>(
     );
     await sleep(next.wait, signal);
   }
-}
-
-function sleepUnless(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, milliseconds);
-    signal.addEventListener("abort", done, { once: true });
-    if (signal.aborted) done();
-  });
 }
