@@ -1,6 +1,6 @@
 /** With Debian's docker-registry, over TLS, with each kind of login. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type FreshDirectory, freshDirectory } from "../../test/fixtures/directory.ts";
 import { tinyRoot } from "../../test/fixtures/images.ts";
@@ -242,7 +242,7 @@ describe("without a login", () => {
     expect([existsSync(file), client.waits]).toEqual([false, []]);
   });
 
-  test("a manifest or configuration that was changed is corrupt", async () => {
+  test("a manifest that was changed on the registry's disk is corrupt", async () => {
     const { manifest } = await pushImage("ci/manifest", "amd64", "latest", "some layer");
     const path = stored(manifest.digest);
     writeFileSync(
@@ -251,57 +251,23 @@ describe("without a login", () => {
     );
     const client = testClient(registry);
     expect(await client.image(target("ci/manifest"), manifest.digest, "amd64")).toMatchObject({
-      ok: false,
+      failure: "corrupt",
+      said: expect.stringContaining("has the digest sha256:"),
     });
   });
 
-  test("the file must be new, and a full disk is told", async () => {
-    const { layers } = await pushImage("ci/full", "amd64", "latest", "x".repeat(100_000));
+  test("a file that is there already is left alone", async () => {
+    const { layers } = await pushImage("ci/there", "amd64", "latest", "a layer of its own");
     const [layer] = layers;
     if (!layer) throw new Error("no layer");
     const client = testClient(registry);
     const there = join(directory.path, "there");
     writeFileSync(there, "mine");
-    expect(await client.blob(target("ci/full"), layer, there)).toMatchObject({
+    expect(await client.blob(target("ci/there"), layer, there)).toMatchObject({
       ok: false,
       failure: "other",
       said: expect.stringContaining("EEXIST"),
     });
     expect(readFileSync(there, "utf8")).toBe("mine");
-    expect(statSync(there).size).toBe(4);
-  });
-
-  test("a registry whose CA is not known is not trusted, and not asked twice", async () => {
-    const client = testClient({ caFile: "" });
-    expect(await client.resolve(target("ci/label"))).toMatchObject({
-      ok: false,
-      failure: "untrusted",
-      said: expect.stringMatching(/certificate of 127\.0\.0\.1:\d+ is not trusted/),
-    });
-    expect(client.waits).toEqual([]);
-  });
-
-  test("a CA bundle that cannot be used is told with its path", async () => {
-    const missing = testClient({ caFile: "/nonexistent/ca.pem" });
-    const empty = join(directory.path, "empty.pem");
-    writeFileSync(empty, "nothing\n");
-    const results = [
-      await missing.resolve(target("ci/label")),
-      await testClient({ caFile: empty }).resolve(target("ci/label")),
-    ];
-    expect(results).toMatchObject([
-      {
-        failure: "untrusted",
-        said: expect.stringContaining("/nonexistent/ca.pem (REQUESTS_CA_BUNDLE)"),
-      },
-      { failure: "untrusted", said: expect.stringContaining(`${empty} (REQUESTS_CA_BUNDLE)`) },
-    ]);
-  });
-
-  test("a directory of CAs works like a file", async () => {
-    const caFile = directory.path;
-    writeFileSync(join(directory.path, "my.crt"), readFileSync(registry.caFile));
-    const client = testClient({ caFile });
-    expect(await client.resolve(target("ci/label"))).toMatchObject({ ok: true });
   });
 });

@@ -116,6 +116,12 @@ async function image(
 ): Promise<Answered<ImageManifest>> {
   const { registry } = target;
   const name = `${registry}/${target.repository}@`;
+  if (!isDigest(digest))
+    return about(`${name}${digest}`, {
+      ok: false,
+      failure: "unsuitable",
+      said: "only sha256 can be verified",
+    });
   let wanted = digest;
   for (let depth = 0; depth < DEEPEST_INDEX; depth++) {
     const path = `manifests/${wanted}`;

@@ -1,11 +1,10 @@
 /** What networks and registries do wrong, with `bad-registry.ts`; its clock of waits takes no time. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import {
   type BadRegistry,
   body,
-  cutAfter,
   hangUp,
   silence,
   startBadRegistry,
@@ -160,103 +159,6 @@ describe("a registry with passing trouble", () => {
       ),
     });
     expect(client.waits).toEqual([]);
-  });
-});
-
-describe("a blob", () => {
-  const whole = (file: string) => readFileSync(file).equals(BLOB);
-
-  test("whose connection is cut goes on where it stopped", async () => {
-    const { client, target, file, blob, requests } = setup();
-    registry.answer(blob, cutAfter(BLOB, 100_000));
-    let bytes = 0;
-    const result = await client.blob(target, LAYER, file, (more) => {
-      bytes += more;
-    });
-    expect(result).toEqual({ ok: true, value: undefined });
-    expect([whole(file), bytes]).toEqual([true, BLOB.length]);
-    const [first, second, third] = requests();
-    expect(first).toBe(`GET /blobs/${LAYER.digest}`);
-    expect([second, third]).toEqual([
-      expect.stringMatching(/ bytes=\d+-$/),
-      expect.stringMatching(/ bytes=\d+-$/),
-    ]);
-  });
-
-  test.each([
-    ["sends all of it again", body(BLOB)],
-    ["cannot go on", status(416)],
-  ])("begins anew where the registry %s", async (_, second) => {
-    const { client, target, file, blob } = setup();
-    registry.answer(blob, cutAfter(BLOB, 100_000), second, body(BLOB));
-    const progress: number[] = [];
-    const result = await client.blob(target, LAYER, file, (more) => {
-      progress.push(more);
-    });
-    expect(result).toEqual({ ok: true, value: undefined });
-    expect(whole(file)).toBe(true);
-    expect(progress.some((step) => step < 0)).toBe(true);
-    expect(progress.reduce((sum, step) => sum + step, 0)).toBe(BLOB.length);
-  });
-
-  test("put together from pieces that do not fit is fetched once more", async () => {
-    const { client, target, file, blob } = setup();
-    const other = Buffer.alloc(BLOB.length, "other ");
-    registry.answer(blob, cutAfter(BLOB, 100_000), cutAfter(other, BLOB.length), body(BLOB));
-    expect(await client.blob(target, LAYER, file)).toEqual({ ok: true, value: undefined });
-    expect(whole(file)).toBe(true);
-  });
-
-  test("that is cut again and again without progress is given up, and leaves no file", async () => {
-    const { client, target, file, blob, requests } = setup();
-    registry.answer(blob, cutAfter(BLOB, 100_000), cutAfter(BLOB, 0));
-    expect(await client.blob(target, LAYER, file)).toMatchObject({
-      failure: "unreachable",
-      said: expect.stringMatching(/after 6 tries$/),
-    });
-    expect([existsSync(file), requests().length]).toEqual([false, 6]);
-  });
-
-  test("that trickles is stopped; one that is slow but moves is not", async () => {
-    const limits = { stallWindow: 200, stallBytes: 2000, attempts: 1 };
-    const slow = setup({ limits });
-    registry.answer(slow.blob, trickle(BLOB, 50_000, 100));
-    expect(await slow.client.blob(slow.target, LAYER, slow.file)).toMatchObject({ ok: true });
-
-    const stalled = setup({ limits });
-    registry.answer(stalled.blob, trickle(BLOB, 10, 10));
-    expect(await stalled.client.blob(stalled.target, LAYER, stalled.file)).toMatchObject({
-      failure: "unreachable",
-      said: expect.stringMatching(/sent only \d+ bytes in 0\.2 s, after 1 try$/),
-    });
-    expect(existsSync(stalled.file)).toBe(false);
-  });
-
-  test("that would take longer than the deadline is stopped there", async () => {
-    const { client, target, file, blob } = setup({ deadline: Date.now() + 300 });
-    registry.answer(blob, trickle(BLOB, 1000, 10));
-    expect(await client.blob(target, LAYER, file)).toMatchObject({
-      failure: "unreachable",
-      said: expect.stringContaining("the time for it is over"),
-    });
-    expect(existsSync(file)).toBe(false);
-  });
-
-  test.each([
-    ["other bytes", body(Buffer.alloc(BLOB.length, "x")), "corrupt", "has the digest sha256:"],
-    ["more bytes", body(Buffer.alloc(BLOB.length + 1, "x")), "corrupt", "has 250001 bytes"],
-    ["a web page", body(PAGE, "text/html"), "other", "bytes (text/html), wanted 250000"],
-    ["a strange range", status(206, { "Content-Range": "bytes 5-6/7" }), "other", "bytes 5-6/7"],
-    ["404", status(404), "missing", "answered 404"],
-    ["418", status(418), "other", "answered 418"],
-  ])("that is %s ends the pull", async (_, reaction, failure, said) => {
-    const { client, target, file, blob } = setup();
-    registry.answer(blob, reaction);
-    expect(await client.blob(target, LAYER, file)).toMatchObject({
-      failure: expect.stringMatching(new RegExp(`^${failure}$`)),
-      said: expect.stringContaining(said),
-    });
-    expect([existsSync(file), client.waits]).toEqual([false, []]);
   });
 });
 

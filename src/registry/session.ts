@@ -1,3 +1,4 @@
+import { quoted } from "../plan/quoted.ts";
 import { type Authority, createAuthority } from "./authority.ts";
 import { type Answer, exchange, type Request, type Transport } from "./exchange.ts";
 import { final, type Outcome, statusProblem } from "./problem.ts";
@@ -43,7 +44,9 @@ export async function ask<T>(
 ): Promise<Outcome<T>> {
   const { transport, authority } = session;
   const { method, headers, path } = request;
-  const url = new URL(`https://${target.registry}/v2/${target.repository}/${path}`);
+  const address = `https://${target.registry}/v2/${target.repository}/${path}`;
+  if (!URL.canParse(address)) return final("other", `${quoted(address)} is no address`);
+  const url = new URL(address);
   const used = authority.current(target);
   let challenge: string | undefined;
   const first = await exchange<T>(
