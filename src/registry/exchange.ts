@@ -7,7 +7,7 @@
  */
 import { type Attempt, watchAttempt } from "./attempt.ts";
 import { failed, final, networkProblem, type Outcome } from "./problem.ts";
-import { PROXY_VARIABLES, proxyFor } from "./proxy.ts";
+import { PROXY_VARIABLES, proxyFor, proxyProblem } from "./proxy.ts";
 import type { Limits } from "./types.ts";
 
 const MOST_REDIRECTS = 5;
@@ -55,6 +55,9 @@ export async function exchange<T>(
   try {
     for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
       if (attempt.signal.aborted) break;
+      const proxy = proxyFor(at, transport.proxies);
+      const unusable = proxy === undefined ? undefined : proxyProblem(proxy);
+      if (unusable !== undefined) return final("other", `cannot talk to ${at.host}: ${unusable}`);
       const foreign = at.host !== request.url.host;
       const response = await send(transport, request, at, foreign, attempt.signal);
       if (!REDIRECTS.includes(response.status)) {

@@ -35,7 +35,9 @@ export function networkProblem(error: unknown, host: string, via: string | undef
   }
   const known = UNREACHABLE[code];
   const detail = known === undefined ? errorMessage(error) : `${known} (${code})`;
-  return { failure: "unreachable", said: `cannot talk to ${place}: ${detail}`, passing: true };
+  // Bun's words for a proxy that wants an account or forbids the host.
+  const passing = !/refused to open a tunnel: 4/.test(detail);
+  return { failure: "unreachable", said: `cannot talk to ${place}: ${detail}`, passing };
 }
 
 /** Says what an answer's status other than success means. `what` is `GET host/path`. */

@@ -18,6 +18,13 @@ export function proxyFor(url: URL, environment: Environment): string | undefined
   return proxy.includes("://") ? proxy : `http://${proxy}`;
 }
 
+/** Why a proxy cannot be used; undefined: it can. Never has its password. */
+export function proxyProblem(proxy: string): string | undefined {
+  const scheme = URL.canParse(proxy) ? new URL(proxy).protocol : "no URL";
+  if (["http:", "https:"].includes(scheme)) return undefined;
+  return `the proxy of the login shell (https_proxy, all_proxy) is ${scheme}, wanted http: or https:`;
+}
+
 function variable(name: string, environment: Environment): string {
   return (environment[name] ?? environment[name.toUpperCase()] ?? "").trim();
 }
