@@ -64,7 +64,11 @@ export function watchAttempt(options: AttemptOptions): Attempt {
   };
 }
 
-/** Calls `stalled` when a window brought too few bytes although they were waited for nearly all the time. */
+/** Whether a window brought too few bytes although they were waited for (`idle`, milliseconds) nearly all the time. */
+export function isStalled(limits: Limits, bytes: number, idle: number): boolean {
+  return bytes < limits.stallBytes && idle >= MOSTLY * limits.stallWindow;
+}
+
 function watchMovement(limits: Limits, stalled: (said: string) => void) {
   let [bytes, waited] = [0, 0];
   let since: number | undefined;
@@ -72,7 +76,7 @@ function watchMovement(limits: Limits, stalled: (said: string) => void) {
   const check = () => {
     const time = performance.now();
     const idle = waited + (since === undefined ? 0 : time - since);
-    if (bytes < limits.stallBytes && idle >= MOSTLY * limits.stallWindow) {
+    if (isStalled(limits, bytes, idle)) {
       stalled(`sent only ${bytes} bytes in ${limits.stallWindow / 1000} s`);
     }
     [bytes, waited] = [0, 0];
