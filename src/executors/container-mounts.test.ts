@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import { BUILDS, planned, STORED, type Wanted } from "../../test/fixtures/container-plan.ts";
 import { type ContainerPlan, containerCommand } from "./container-plan.ts";
-import { BUILDS, planned, STORED, type Wanted } from "./container-plan-fixture.ts";
 
 test("--write-fake from 0.36 on; before that, the image must offer every mount point", async () => {
   for (const [chRun, choice] of [

@@ -1,5 +1,4 @@
 import { expect, test } from "bun:test";
-import { containerCommand, faultOf } from "./container-plan.ts";
 import {
   BUILDS,
   JOB_IMAGE,
@@ -8,7 +7,8 @@ import {
   SITE_IMAGE,
   STORED,
   type Wanted,
-} from "./container-plan-fixture.ts";
+} from "../../test/fixtures/container-plan.ts";
+import { containerCommand, faultOf } from "./container-plan.ts";
 
 test("the command of the guide, with the options of the site and the user at the end", async () => {
   const plan = await planned({
