@@ -9,16 +9,16 @@ import {
 } from "node:fs";
 import {
   type CacheWish,
+  cacheAnswer,
   cacheOptions,
   digestOf,
   requestOf,
   squashFile,
+  startCache,
 } from "../../test/fixtures/cache-process.ts";
 import { type FreshDirectory, freshDirectory } from "../../test/fixtures/directory.ts";
 import { openCache } from "./cache.ts";
 import type { Filling } from "./fill.ts";
-
-const WANT = `${import.meta.dir}/../../test/fixtures/cache-process.ts`;
 
 let fresh: FreshDirectory;
 let dir = "";
@@ -28,22 +28,8 @@ beforeEach(() => {
 });
 afterEach(() => fresh.remove());
 
-/** Starts a process that wants an image. */
-function start(wish: Partial<CacheWish>, before: readonly string[] = []) {
-  const whole = { dir, image: "a", fills: `${fresh.path}/fills`, ...wish };
-  return Bun.spawn([...before, process.execPath, WANT, JSON.stringify(whole)], {
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-}
-
-async function answerOf(run: ReturnType<typeof start>): Promise<Record<string, unknown>> {
-  const [stdout, stderr] = await Promise.all([
-    new Response(run.stdout).text(),
-    new Response(run.stderr).text(),
-  ]);
-  return { ...(stdout === "" ? {} : JSON.parse(stdout)), log: stderr };
-}
+const start = (wish: Partial<CacheWish>) =>
+  startCache({ dir, image: "a", fills: `${fresh.path}/fills`, ...wish });
 
 function lines(name: string): string[] {
   const file = `${fresh.path}/${name}`;
@@ -132,7 +118,7 @@ test("an entry that only looks changed is used", async () => {
 
 test("twenty processes want one image: one fills, all get the same path", async () => {
   const runs = Array.from({ length: 20 }, () => start({ layers: ["b", "c", "b"] }));
-  const answers = await Promise.all(runs.map(answerOf));
+  const answers = await Promise.all(runs.map(cacheAnswer));
   expect(new Set(answers.map(({ path }) => path)).size).toBe(1);
   expect(answers.filter(({ hit }) => hit === false)).toHaveLength(1);
   expect(lines("fills")).toEqual([expect.stringMatching(/^\d+$/), "layer b", "layer c"]);
@@ -140,7 +126,7 @@ test("twenty processes want one image: one fills, all get the same path", async 
 
 test("images share layers, whichever of two fills fetches them", async () => {
   const runs = ["1", "2", "3", "4"].map((image) => start({ image, layers: ["b", "c"] }));
-  for (const answer of await Promise.all(runs.map(answerOf))) expect(answer["hit"]).toBe(false);
+  for (const answer of await Promise.all(runs.map(cacheAnswer))) expect(answer["hit"]).toBe(false);
   expect(
     lines("fills")
       .filter((line) => line.startsWith("layer"))

@@ -4,12 +4,24 @@ import { errorMessage, exists } from "../host/files.ts";
 import { accept, type Verdict } from "../plan/decision.ts";
 import { HEARTBEAT, serverClock } from "./clock.ts";
 import { type FilledEntry, findEntry, noteUse } from "./entry.ts";
+import type { Removed } from "./evict.ts";
 import { type EntryRequest, fillEntry } from "./fill.ts";
 import { dropLayer, layerNote, noteLayer } from "./layers.ts";
 import { type EntryKey, entryName, layoutOf, makeLayout } from "./layout.ts";
 import { leasePlace, putLease, untilNotEvicted } from "./leases.ts";
+import {
+  du,
+  exportEntry,
+  gc,
+  type RemovedEntry,
+  rm,
+  type Usage,
+  type Verified,
+  verify,
+} from "./maintain.ts";
 import { once } from "./once.ts";
 import { type KnownReference, recall, remember } from "./refs.ts";
+import { type ListedEntry, listEntries } from "./scan.ts";
 import { isFull, noSpace } from "./space.ts";
 import type { CacheOptions, Store } from "./store.ts";
 
@@ -42,6 +54,18 @@ export interface ImageCache {
   noteLayer(digest: string, text: string): void;
   /** Drops a layer that proved to be damaged. */
   dropLayer(digest: string): void;
+  readonly maintenance: Maintenance;
+}
+
+/** What admins do with a cache. All of it may run beside jobs and on several hosts at once. */
+export interface Maintenance {
+  ls(): ListedEntry[];
+  du(): Usage;
+  gc(): Promise<Removed[]>;
+  verify(): Promise<Verified[]>;
+  rm(selector: string): Promise<RemovedEntry[]>;
+  /** Bytes copied. */
+  export(selector: string, file: string): Promise<number>;
 }
 
 /**
@@ -62,6 +86,14 @@ export function openCache(options: CacheOptions): ImageCache {
     layerNote: (digest) => layerNote(store, digest),
     noteLayer: (digest, text) => noteLayer(store, digest, text),
     dropLayer: (digest) => dropLayer(store, digest),
+    maintenance: {
+      ls: () => listEntries(store),
+      du: () => du(store),
+      gc: () => gc(store),
+      verify: () => verify(store),
+      rm: (selector) => rm(store, selector),
+      export: (selector, file) => exportEntry(store, selector, file),
+    },
   };
 }
 
@@ -127,7 +159,7 @@ async function findOrFill(
       return accept({ path, lease, hit: true, size: entry.size, entry });
     },
     make: async (claim, replaced) => {
-      const refusal = await fillEntry(store, request, { place, claim, replaced }, async () => {});
+      const refusal = await fillEntry(store, request, { place, claim, replaced });
       if (refusal !== undefined) return { ok: false, refusal };
       const found = await findEntry(store, key);
       if (found.state === "whole") {

@@ -1,7 +1,7 @@
-import { closeSync, fstatSync, openSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { asClaim, type Claim, tokens } from "../host/claim.ts";
 import { readJson, unlinkIfThere } from "../host/files.ts";
-import { liveness } from "../host/proc.ts";
+import { identify, type Liveness, liveness } from "../host/proc.ts";
 import type { Layout } from "./layout.ts";
 
 /** How a process of another host shows that it lives; milliseconds. */
@@ -71,13 +71,37 @@ export function holderOf(store: Clocked, place: string, token: string): Holder {
   const since = changed(file);
   if (since === undefined) return { state: "gone" };
   const claim = asClaim(readJson(file));
-  const life = claim ? liveness(claim.holder) : "unknown";
+  const life = livenessOf(claim);
   if (life === "dead") return { state: "dead", claim };
   const time = store.time();
   const beats = changed(beatFile(store.layout, claim?.notes["beat"] ?? token)) ?? 0;
   const silent = time - Math.max(since, beats);
   if (life === "unknown" && silent > store.heartbeat.dead) return { state: "dead", claim };
   return { state: "alive", claim, milliseconds: Math.max(0, time - since) };
+}
+
+/**
+ * Where pids mean the same as here: one boot of one kernel, one pid namespace. Claims carry it as note `pids`, since
+ * neither containers nor hosts need to have names of their own.
+ */
+export function pidSpace(): string {
+  ownPidSpace ??= `${identify(process.pid).boot} ${pidNamespace()}`;
+  return ownPidSpace;
+}
+
+let ownPidSpace: string | undefined;
+
+function pidNamespace(): string {
+  try {
+    return readlinkSync("/proc/self/ns/pid");
+  } catch {
+    return "";
+  }
+}
+
+/** `unknown` for whoever's process cannot be seen from here. */
+export function livenessOf(claim: Claim | undefined): Liveness {
+  return claim?.notes["pids"] === pidSpace() ? liveness(claim.holder) : "unknown";
 }
 
 /** What judging takes of a cache. */

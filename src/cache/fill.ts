@@ -8,10 +8,12 @@ import type { Refusal } from "../plan/decision.ts";
 import { sumOf } from "./checksum.ts";
 import { beat, beatFile } from "./clock.ts";
 import { type FilledEntry, findEntry, setTime, shapeProblem } from "./entry.ts";
+import { makeRoom } from "./evict.ts";
 import { type GotLayer, getLayer, type LayerRequest, sync } from "./layers.ts";
 import { type EntryKey, entryName, imagePath } from "./layout.ts";
 import { isFull, noSpace } from "./space.ts";
 import type { Store } from "./store.ts";
+import { sweep } from "./sweep.ts";
 import { discard } from "./trash.ts";
 import { closeToOthers } from "./trust.ts";
 
@@ -56,11 +58,11 @@ export async function fillEntry(
   store: Store,
   request: EntryRequest,
   work: { readonly place: string; readonly claim: Claim; readonly replaced: readonly string[] },
-  makeRoom: (bytes: number) => Promise<void>,
 ): Promise<Refusal | undefined> {
   const { layout } = store;
   for (const token of work.replaced) removeTree(`${layout.tmp}/${token}`);
   await store.step("claimed");
+  await sweep(store);
   await removeTorn(store, request);
   const directory = `${layout.tmp}/${work.claim.token}`;
   const made = `${directory}/${entryName(request.key)}`;
@@ -72,7 +74,7 @@ export async function fillEntry(
     timer = setInterval(() => beat(layout, work.claim.token), store.heartbeat.every).unref();
     await store.step("made");
     const filling = workspace({ store, request, token: work.claim.token, directory, made, notes });
-    const refusal = await request.fill({ ...filling, makeRoom });
+    const refusal = await request.fill(filling);
     if (refusal !== undefined) return refusal;
     await store.step("filled");
     await seal(store, request, made, notes);
@@ -104,7 +106,7 @@ function workspace(fill: {
   readonly directory: string;
   readonly made: string;
   readonly notes: Record<string, string>;
-}): Omit<Filling, "makeRoom"> {
+}): Filling {
   const { store, request, directory, made, notes } = fill;
   // An image may have the same layer twice.
   const layers = new Map<string, Promise<GotLayer<unknown>>>();
@@ -117,6 +119,7 @@ function workspace(fill: {
       layers.set(wanted.digest, got);
       return got;
     },
+    makeRoom: (bytes) => makeRoom(store, `image ${request.reference}`, bytes),
     note: (name, value) => {
       notes[name] = value;
     },

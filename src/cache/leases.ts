@@ -1,8 +1,8 @@
 import { mkdirSync } from "node:fs";
-import { asClaim, type Claim, isStale, newClaim, release, tokens } from "../host/claim.ts";
+import { asClaim, type Claim, newClaim, release, tokens } from "../host/claim.ts";
 import { errorCode, exists, readJson, writeAtomically } from "../host/files.ts";
 import { identify } from "../host/proc.ts";
-import { holderOf } from "./clock.ts";
+import { holderOf, livenessOf, pidSpace } from "./clock.ts";
 import type { Layout } from "./layout.ts";
 import type { Store } from "./store.ts";
 
@@ -23,7 +23,7 @@ export function leasePlace(layout: Layout, name: string): string {
 /** Puts a job's lease down; false when the job holds it already. */
 export function putLease(place: string, claim: Claim): boolean {
   if (exists(`${place}/${claim.token}.json`)) return false;
-  put(place, claim);
+  put(place, { ...claim, notes: { ...claim.notes, pids: pidSpace() } });
   return true;
 }
 
@@ -42,14 +42,14 @@ function put(place: string, claim: Claim): void {
 
 /** Waits until no eviction of the entry is going on; the own lease stops all later ones. */
 export async function untilNotEvicted(store: Store, place: string): Promise<void> {
-  while (marks(store, place) > 0) {
+  while (dropDeadMarks(store, place) > 0) {
     store.signal.throwIfAborted();
     await Bun.sleep(POLL_MILLISECONDS);
   }
 }
 
-/** Counts the live marks and removes those of the dead. */
-function marks(store: Store, place: string): number {
+/** Removes marks that killed evictions left; gives the number of live ones. */
+export function dropDeadMarks(store: Store, place: string): number {
   let live = 0;
   for (const token of tokens(place)) {
     const claim = asClaim(readJson(`${place}/${token}.json`));
@@ -68,7 +68,7 @@ export function liveLeases(place: string, now: number): (Claim | undefined)[] {
     const file = `${place}/${token}.json`;
     const claim = asClaim(readJson(file));
     if (claim?.notes["work"] === EVICTION) continue;
-    if (claim && isStale(claim, now)) release(place, token);
+    if (claim && (now > claim.expires || livenessOf(claim) === "dead")) release(place, token);
     else if (claim || exists(file)) live.push(claim);
   }
   return live;
@@ -86,7 +86,7 @@ export async function unlessLeased(store: Store, name: string, work: () => void)
     job: "eviction",
     holder: identify(process.pid),
     expires: store.now() + EVICTION_MILLISECONDS,
-    notes: { work: EVICTION },
+    notes: { work: EVICTION, pids: pidSpace() },
   });
   put(place, mark);
   try {

@@ -1,7 +1,7 @@
 import { mkdirSync, rmdirSync } from "node:fs";
 import { type Claim, newClaim, release, take, takeOver, tokens } from "../host/claim.ts";
 import { identify } from "../host/proc.ts";
-import { holderOf, holdersOf } from "./clock.ts";
+import { holderOf, holdersOf, pidSpace } from "./clock.ts";
 import type { Store } from "./store.ts";
 
 /** Something that is made once, however many want it. */
@@ -57,9 +57,10 @@ export async function once<T>(store: Store, work: Work<T>): Promise<T> {
   }
 }
 
-function claimPlace(
+/** Claims a place that nobody holds, or only the dead; `replaced` are their tokens. */
+export function claimPlace(
   store: Store,
-  { place, notes }: Work<unknown>,
+  { place, notes }: Pick<Work<unknown>, "place" | "notes">,
 ): { readonly claim: Claim; readonly replaced: readonly string[] } | undefined {
   const replaced = tokens(place);
   if (holdersOf(store, place).some(({ state }) => state === "alive")) return undefined;
@@ -67,7 +68,7 @@ function claimPlace(
     job: store.claim.job,
     holder: identify(process.pid),
     expires: store.now() + LONGEST_MILLISECONDS,
-    notes: { who: store.holder, ...notes },
+    notes: { who: store.holder, pids: pidSpace(), ...notes },
   });
   const mine =
     replaced.length === 0

@@ -1,0 +1,90 @@
+import { type Item, planEviction } from "./eviction-plan.ts";
+import { dropLayer } from "./layers.ts";
+import { unlessLeased } from "./leases.ts";
+import { listEntries, listLayers } from "./scan.ts";
+import { freeBytes, noSpace, sizeText } from "./space.ts";
+import type { Store } from "./store.ts";
+import { discard, emptyBag } from "./trash.ts";
+
+/** What was removed, and why. */
+export interface Removed {
+  readonly kind: "layer" | "entry" | "leftover";
+  readonly name: string;
+  /** Bytes; 0 where nobody looked. */
+  readonly size: number;
+  readonly because: string;
+}
+
+/** Removes what the limits leave no room for when `expected` bytes more are to come. */
+export async function evict(store: Store, expected: number): Promise<Removed[]> {
+  const { expired, candidates, toFree } = planEviction({
+    items: items(store),
+    limits: store.limits,
+    free: freeBytes(store),
+    expected,
+    now: store.now(),
+  });
+  const removed: Removed[] = [];
+  for (const item of expired) {
+    if (await remove(store, item)) removed.push({ ...item, because: "unused for max_age" });
+  }
+  let freed = 0;
+  for (const item of candidates) {
+    if (freed >= toFree) break;
+    if (!(await remove(store, item))) continue;
+    freed += item.size;
+    removed.push({ ...item, because: "least recently used" });
+  }
+  return removed;
+}
+
+function items(store: Store): Item[] {
+  const layers = listLayers(store).map(({ digest, size, used, borrowed }) => ({
+    kind: "layer" as const,
+    name: digest,
+    size,
+    used,
+    busy: borrowed,
+  }));
+  const entries = listEntries(store).map(({ name, size, used, jobs }) => ({
+    kind: "entry" as const,
+    name,
+    size,
+    used,
+    busy: jobs.length > 0,
+  }));
+  return [...layers, ...entries];
+}
+
+async function remove(store: Store, { kind, name }: Item): Promise<boolean> {
+  if (kind === "entry") return await removeEntry(store, name);
+  dropLayer(store, name);
+  return true;
+}
+
+/** Removes an entry that no job uses; false when one does. Its name is free at once, before its content has gone. */
+export async function removeEntry(store: Store, name: string): Promise<boolean> {
+  let bag: string | undefined;
+  const done = await unlessLeased(store, name, () => {
+    bag = discard(store, `${store.layout.entries}/${name}`);
+  });
+  emptyBag(store, bag);
+  return done;
+}
+
+/**
+ * Makes room for a fill. Over `max_size` because of images that jobs use, a fill goes on: the limit holds again when
+ * they have ended. Without room on disk it does not.
+ *
+ * @throws SystemFailure with numbers
+ */
+export async function makeRoom(store: Store, what: string, bytes: number): Promise<void> {
+  const removed = await evict(store, bytes);
+  if (removed.length > 0) {
+    const size = removed.reduce((total, one) => total + one.size, 0);
+    store.log.log(
+      `Removed ${removed.length} old images and layers (${sizeText(size)}) from ${store.dir}`,
+    );
+  }
+  if (freeBytes(store) - bytes < (store.limits.minFree ?? 0)) throw noSpace(store, what, bytes);
+}
