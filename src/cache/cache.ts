@@ -22,7 +22,7 @@ import {
 import { once } from "./once.ts";
 import { type KnownReference, recall, remember } from "./refs.ts";
 import { type ListedEntry, listEntries } from "./scan.ts";
-import { isFull, noSpace } from "./space.ts";
+import { isFull, neededText, noSpace } from "./space.ts";
 import type { CacheOptions, Store } from "./store.ts";
 
 import { checkDirectory, isWritable } from "./trust.ts";
@@ -105,7 +105,7 @@ export function openStore(options: CacheOptions): Store {
   try {
     if (writable) makeLayout(layout, mode);
   } catch (error) {
-    if (isFull(error)) throw noSpace(options, "images", undefined);
+    if (isFull(error)) throw noSpace(options, "images", neededText(undefined));
     throw new SystemFailure(
       `cannot use ${options.dir} for the image cache: ${errorMessage(error)} (${options.key})`,
     );
@@ -133,7 +133,9 @@ async function acquire(store: Store, request: EntryRequest): Promise<Verdict<Acq
     got = await findOrFill(store, request, lease);
     return got;
   } catch (error) {
-    throw isFull(error) ? noSpace(store, `image ${request.reference}`, undefined) : error;
+    throw isFull(error)
+      ? noSpace(store, `image ${request.reference}`, neededText(undefined))
+      : error;
   } finally {
     if (mine && !got?.ok) giveUp(lease, store.claim.token);
   }

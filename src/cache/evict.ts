@@ -2,7 +2,7 @@ import { type Item, planEviction } from "./eviction-plan.ts";
 import { dropLayer } from "./layers.ts";
 import { unlessLeased } from "./leases.ts";
 import { listEntries, listLayers } from "./scan.ts";
-import { freeBytes, noSpace, sizeText } from "./space.ts";
+import { freeBytes, neededText, noSpace, sizeText } from "./space.ts";
 import type { Store } from "./store.ts";
 import { discard, emptyBag } from "./trash.ts";
 
@@ -86,5 +86,6 @@ export async function makeRoom(store: Store, what: string, bytes: number): Promi
       `Removed ${removed.length} old images and layers (${sizeText(size)}) from ${store.dir}`,
     );
   }
-  if (freeBytes(store) - bytes < (store.limits.minFree ?? 0)) throw noSpace(store, what, bytes);
+  if (freeBytes(store) - bytes < (store.limits.minFree ?? 0))
+    throw noSpace(store, what, `${neededText(bytes)}, and nothing else in it can go`);
 }

@@ -1,7 +1,7 @@
-import { chmodSync, mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import type { Claim } from "../host/claim.ts";
 import { SystemFailure } from "../host/failure.ts";
-import { errorCode, exists, writeAtomically } from "../host/files.ts";
+import { errorCode, exists } from "../host/files.ts";
 import { runCommand } from "../host/process.ts";
 import { removeTree } from "../host/remove-tree.ts";
 import type { Refusal } from "../plan/decision.ts";
@@ -11,8 +11,9 @@ import { type FilledEntry, findEntry, setTime, shapeProblem } from "./entry.ts";
 import { makeRoom } from "./evict.ts";
 import { type GotLayer, getLayer, type LayerRequest, sync } from "./layers.ts";
 import { type EntryKey, entryName, imagePath } from "./layout.ts";
-import { isFull, noSpace } from "./space.ts";
-import type { Store } from "./store.ts";
+import { treeSize } from "./scan.ts";
+import { isFull, neededText, noSpace, sizeText } from "./space.ts";
+import { type Store, writeFor } from "./store.ts";
 import { sweep } from "./sweep.ts";
 import { discard } from "./trash.ts";
 import { closeToOthers } from "./trust.ts";
@@ -84,7 +85,11 @@ export async function fillEntry(
     // Somebody took this process for dead, as after a long stop, and removed its files: then that one fills.
     if (!exists(`${work.place}/${work.claim.token}.json`) && errorCode(error) === "ENOENT")
       return undefined;
-    throw isFull(error) ? noSpace(store, `image ${request.reference}`, undefined) : error;
+    if (!isFull(error)) throw error;
+    const written = sizeText(treeSize(directory));
+    // Before the free space is told.
+    removeTree(directory);
+    throw noSpace(store, `image ${request.reference}`, `${written} were not enough`);
   } finally {
     clearInterval(timer);
     removeTree(directory);
@@ -123,7 +128,7 @@ function workspace(fill: {
     note: (name, value) => {
       notes[name] = value;
     },
-    noSpace: (needed) => noSpace(store, `image ${request.reference}`, needed),
+    noSpace: (needed) => noSpace(store, `image ${request.reference}`, neededText(needed)),
   };
 }
 
@@ -157,8 +162,7 @@ async function seal(
     puller,
     notes,
   };
-  writeAtomically(`${made}/entry.json`, JSON.stringify(entry), 0o644);
-  if (store.shared) chmodSync(`${made}/entry.json`, 0o644);
+  writeFor(store, `${made}/entry.json`, JSON.stringify(entry));
   await sync(made);
   await store.step("marked");
 }

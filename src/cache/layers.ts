@@ -1,10 +1,10 @@
-import { constants, copyFileSync, linkSync, lstatSync, renameSync } from "node:fs";
+import { chmodSync, constants, copyFileSync, linkSync, lstatSync, renameSync } from "node:fs";
 import { open } from "node:fs/promises";
-import { errorCode, readIfExists, unlinkIfThere, writeAtomically } from "../host/files.ts";
+import { errorCode, readIfExists, unlinkIfThere } from "../host/files.ts";
 import { setTime } from "./entry.ts";
 import { hexOf, layerClaim } from "./layout.ts";
 import { once } from "./once.ts";
-import type { Store } from "./store.ts";
+import { type Store, writeFor } from "./store.ts";
 
 /** A layer that a filler can read until its fill ends, or why it could not be fetched. */
 export type GotLayer<F> =
@@ -50,6 +50,7 @@ export async function getLayer<F>(
       }
       await sync(part);
       renameSync(part, path);
+      if (store.shared) chmodSync(path, 0o644);
       keep(path, kept, fill.token);
       return { ok: true, path, hit: false };
     },
@@ -108,7 +109,7 @@ export function layerNote(store: Store, digest: string): string | undefined {
 }
 
 export function noteLayer(store: Store, digest: string, text: string): void {
-  writeAtomically(`${store.layout.layers}/${hexOf(digest)}.json`, text);
+  writeFor(store, `${store.layout.layers}/${hexOf(digest)}.json`, text);
 }
 
 /** Drops a layer that proved to be damaged, with its note. */

@@ -1,4 +1,5 @@
-import { mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync } from "node:fs";
+import { errorCode } from "../host/files.ts";
 
 /** What one image in the cache is known by; two entries differ when any part does. */
 export interface EntryKey {
@@ -54,7 +55,19 @@ export function layoutOf(dir: string): Layout {
 
 /** Makes what is missing of the directories; throws what mkdir(2) reports. */
 export function makeLayout(layout: Layout, mode: number): void {
-  for (const path of Object.values(layout)) mkdirSync(path, { recursive: true, mode });
+  for (const path of [layout.root, `${layout.root}/layers`, ...Object.values(layout)])
+    makeDirectory(path, mode);
+}
+
+/** Makes one directory with this very mode, whatever the umask; leaves one that is there alone. */
+export function makeDirectory(path: string, mode: number): void {
+  try {
+    mkdirSync(path, { mode });
+  } catch (error) {
+    if (errorCode(error) === "EEXIST") return;
+    throw error;
+  }
+  chmodSync(path, mode);
 }
 
 /** The 64 hexadecimal digits of a digest. Others are not content that could be verified. */

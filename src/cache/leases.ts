@@ -30,7 +30,7 @@ export function putLease(place: string, claim: Claim): boolean {
 function put(place: string, claim: Claim): void {
   for (let tries = 0; ; tries++) {
     try {
-      mkdirSync(place, { recursive: true, mode: 0o700 });
+      mkdirSync(place, { recursive: true, mode: 0o755 });
       writeAtomically(`${place}/${claim.token}.json`, JSON.stringify(claim));
       return;
     } catch (error) {

@@ -1,7 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { errorCode, exists, readJson, writeAtomically } from "../host/files.ts";
-import { hexOf } from "./layout.ts";
-import type { Store } from "./store.ts";
+import { readdirSync, readFileSync } from "node:fs";
+import { errorCode, exists, readJson } from "../host/files.ts";
+import { hexOf, makeDirectory } from "./layout.ts";
+import { type Store, writeFor } from "./store.ts";
 
 /** The grant of an image that was pulled without an account: whoever may use the cache may have it. */
 export const PUBLIC = "public";
@@ -38,11 +38,12 @@ export function remember(
   if (!store.writable) return;
   const place = refPlace(store, reference, arch);
   const grants = `${place}/${hexOf(digest)}`;
-  mkdirSync(grants, { recursive: true, mode: store.mode });
+  makeDirectory(place, store.mode);
+  makeDirectory(grants, store.mode);
   const file = `${grants}/${hash(grant)}`;
-  if (!exists(file)) writeAtomically(file, grant);
+  if (!exists(file)) writeFor(store, file, grant);
   const record: ReferenceRecord = { version: 1, reference, arch, digest, at: store.now() };
-  writeAtomically(`${place}/ref.json`, JSON.stringify(record));
+  writeFor(store, `${place}/ref.json`, JSON.stringify(record));
 }
 
 /** What is known of a reference, from an earlier {@link remember}. */

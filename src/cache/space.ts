@@ -26,20 +26,26 @@ export function isFull(error: unknown): boolean {
   return ["ENOSPC", "EDQUOT"].includes(errorCode(error));
 }
 
-/** The failure of a job whose image finds no room; `needed` in bytes, where it is known. */
+/**
+ * The failure of a job whose image finds no room.
+ *
+ * @param needed what is known of that, e.g. `about 3 GB are needed`
+ */
 export function noSpace(
-  store: Pick<Store, "dir" | "key" | "limits">,
+  { dir, key, limits }: Pick<Store, "dir" | "key" | "limits">,
   what: string,
-  needed: number | undefined,
+  needed: string,
 ): SystemFailure {
-  const { dir, key, limits } = store;
-  const wanted = needed === undefined ? "more" : `about ${sizeText(needed)}`;
+  const free = sizeText(freeBytes({ dir }));
   const kept =
-    limits.minFree === undefined
-      ? ""
-      : ` of which ${sizeText(limits.minFree)} are to stay free (min_free),`;
+    limits.minFree === undefined ? "" : `, of which min_free keeps ${sizeText(limits.minFree)}`;
   return new SystemFailure(
-    `cannot keep ${what} in ${dir}: no space left: ${sizeText(freeBytes(store))} are free,${kept} ${wanted} are needed, ` +
-      `and nothing else in the cache can go; wanted: a larger file system (${key}), or a lower max_size so that old images go earlier`,
+    `cannot keep ${what} in ${dir}: no space left: ${free} are free${kept}; ${needed}; ` +
+      `wanted: a larger file system (${key}), or a lower max_size, so that old images go earlier`,
   );
+}
+
+/** A number of bytes for {@link noSpace}. */
+export function neededText(bytes: number | undefined): string {
+  return bytes === undefined ? "more are needed" : `about ${sizeText(bytes)} are needed`;
 }

@@ -1,4 +1,6 @@
+import { chmodSync } from "node:fs";
 import type { Claim } from "../host/claim.ts";
+import { writeAtomically } from "../host/files.ts";
 import type { Log } from "../host/log.ts";
 import type { Heartbeat } from "./clock.ts";
 import type { Layout } from "./layout.ts";
@@ -57,4 +59,11 @@ export interface Store extends CacheOptions {
   readonly owner: number;
   /** Of directories that the cache makes. */
   readonly mode: number;
+}
+
+/** Writes a file that all who may enter the cache can read. */
+export function writeFor(store: Pick<Store, "shared">, path: string, text: string): void {
+  writeAtomically(path, text, 0o644);
+  // Whatever the umask says.
+  if (store.shared) chmodSync(path, 0o644);
 }
