@@ -12,8 +12,8 @@ const start = (words: readonly string[], env: Record<string, string> = {}) =>
   startDriver(words, { PATH: "/usr/bin:/bin", HOME: dir, ...env });
 
 const USAGE: readonly (readonly [readonly string[], string])[] = [
-  [[], "no command given; wanted: one of config, prepare, run, cleanup"],
-  [["-u", "--no-auth"], "no command given; wanted: one of config, prepare, run, cleanup"],
+  [[], "no command given; wanted: one of config, prepare, run, cleanup, cache"],
+  [["-u", "--no-auth"], "no command given; wanted: one of config, prepare, run, cleanup, cache"],
   [["prepair"], 'unknown command "prepair"; nearest is "prepare"'],
   [["constructor"], 'unknown command "constructor"; nearest is "config"'],
   [["--frobnicate", "prepare"], "unknown option --frobnicate"],

@@ -116,7 +116,45 @@ function commandsFor(run: Run): Commands {
       run.exit = await runHook("cleanup", env, log.error, () => cleanUp(env, log));
     },
   };
-  return { config, prepare, run: stage, cleanup } as Readonly<Record<string, CommandDef<ArgsDef>>>;
+  const cache = cacheCommand(run);
+  return { config, prepare, run: stage, cleanup, cache } as Readonly<
+    Record<string, CommandDef<ArgsDef>>
+  >;
+}
+
+function cacheCommand(run: Run): Command {
+  return {
+    meta: {
+      name: "cache",
+      description:
+        "show and tidy the cache of images: ls, du, gc, verify, rm IMAGE, export IMAGE FILE",
+    },
+    args: {
+      action: { type: "positional", description: "ls, du, gc, verify, rm or export" },
+      image: {
+        type: "positional",
+        required: false,
+        description: "reference, digest or name of an image, for rm and export",
+      },
+      file: { type: "positional", required: false, description: "the file to make, for export" },
+      configuration,
+      dir: { type: "string", valueHint: "DIR", description: "the cache's directory instead" },
+      json: { type: "boolean", description: "print JSON" },
+    },
+    async run({ args }) {
+      const { manageCache } = await import("./cache.ts");
+      const word = (name: string) => (args[name] === undefined ? undefined : String(args[name]));
+      run.exit = await manageCache({
+        action: String(args["action"]),
+        image: word("image"),
+        file: word("file"),
+        configuration: word("configuration"),
+        dir: word("dir"),
+        json: args["json"] === true,
+        env: run.env,
+      });
+    },
+  };
 }
 
 /** Runs the driver with the words of its command line and gives the exit code of the process. */
