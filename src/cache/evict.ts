@@ -73,8 +73,8 @@ export async function removeEntry(store: Store, name: string): Promise<boolean> 
 }
 
 /**
- * Makes room for a fill. Over `max_size` because of images that jobs use, a fill goes on: the limit holds again when
- * they have ended. Without room on disk it does not.
+ * Makes room for a fill. Where running jobs' images or other files keep `max_size` or `min_free` from being held, the
+ * fill goes on: the limits hold again when those jobs have ended. Without room on disk it does not.
  *
  * @throws SystemFailure with numbers
  */
@@ -82,10 +82,15 @@ export async function makeRoom(store: Store, what: string, bytes: number): Promi
   const removed = await evict(store, bytes);
   if (removed.length > 0) {
     const size = removed.reduce((total, one) => total + one.size, 0);
-    store.log.log(
-      `Removed ${removed.length} old images and layers (${sizeText(size)}) from ${store.dir}`,
-    );
+    const things =
+      removed.length === 1 ? "1 old image or layer" : `${removed.length} old images and layers`;
+    store.log.log(`Removed ${things} (${sizeText(size)}) from ${store.dir}`);
   }
-  if (freeBytes(store) - bytes < (store.limits.minFree ?? 0))
-    throw noSpace(store, what, `${neededText(bytes)}, and nothing else in it can go`);
+  const left = freeBytes(store) - bytes;
+  if (left < 0) throw noSpace(store, what, `${neededText(bytes)}, and nothing else in it can go`);
+  const { minFree = 0 } = store.limits;
+  if (left < minFree)
+    store.log.warn(
+      `${what} leaves about ${sizeText(left)} free in ${store.dir}, less than min_free (${sizeText(minFree)})`,
+    );
 }

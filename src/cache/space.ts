@@ -32,15 +32,13 @@ export function isFull(error: unknown): boolean {
  * @param needed what is known of that, e.g. `about 3 GB are needed`
  */
 export function noSpace(
-  { dir, key, limits }: Pick<Store, "dir" | "key" | "limits">,
+  { dir, key }: Pick<Store, "dir" | "key">,
   what: string,
   needed: string,
 ): SystemFailure {
   const free = sizeText(freeBytes({ dir }));
-  const kept =
-    limits.minFree === undefined ? "" : `, of which min_free keeps ${sizeText(limits.minFree)}`;
   return new SystemFailure(
-    `cannot keep ${what} in ${dir}: no space left: ${free} are free${kept}; ${needed}; ` +
+    `cannot keep ${what} in ${dir}: no space left: ${free} are free; ${needed}; ` +
       `wanted: a larger file system (${key}), or a lower max_size, so that old images go earlier`,
   );
 }
