@@ -17,6 +17,7 @@ import {
   startCache,
 } from "../../test/fixtures/cache-process.ts";
 import { type FreshDirectory, freshDirectory } from "../../test/fixtures/directory.ts";
+import { mustRun } from "../../test/fixtures/must-run.ts";
 import { openCache } from "./cache.ts";
 import type { Filling } from "./fill.ts";
 
@@ -87,6 +88,22 @@ test("what a fill leaves that is no image is never an entry", async () => {
   );
   await expect(torn).rejects.toThrow(/4000 bytes; its SquashFS superblock says 5000/);
   expect(readdirSync(`${dir}/v1/entries`)).toEqual([]);
+});
+
+test("a real SquashFS image is an entry, and a part of it is not", async () => {
+  mustRun(["mksquashfs", import.meta.dir, `${fresh.path}/real`, "-quiet", "-no-progress"]);
+  const image = readFileSync(`${fresh.path}/real`);
+  const cache = openCache(cacheOptions(dir));
+  const fill = (bytes: Uint8Array) => async (filling: Filling) => {
+    writeFileSync(filling.image, bytes);
+    return undefined;
+  };
+  const part = cache.acquire(requestOf("a", fill(image.subarray(0, image.length / 2))));
+  await expect(part).rejects.toThrow(/its SquashFS superblock says/);
+  expect(await cache.has(requestOf("a", fail).key)).toBe(false);
+  expect(await cache.acquire(requestOf("a", fill(image)))).toMatchObject({ ok: true });
+  expect(await cache.has(requestOf("a", fail).key)).toBe(true);
+  expect(await cache.maintenance.verify()).toMatchObject([{ outcome: "whole" }]);
 });
 
 test("an entry that was cut off, overwritten or lost its record is made again", async () => {

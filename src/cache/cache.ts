@@ -4,7 +4,7 @@ import { errorMessage, exists } from "../host/files.ts";
 import { accept, type Verdict } from "../plan/decision.ts";
 import { HEARTBEAT, serverClock } from "./clock.ts";
 import { type FilledEntry, findEntry, noteUse } from "./entry.ts";
-import type { Removed } from "./evict.ts";
+import { evict, type Removed } from "./evict.ts";
 import { type EntryRequest, fillEntry } from "./fill.ts";
 import { dropLayer, layerNote, noteLayer } from "./layers.ts";
 import { type EntryKey, entryName, layoutOf, makeLayout } from "./layout.ts";
@@ -27,6 +27,9 @@ import type { CacheOptions, Store } from "./store.ts";
 
 import { checkDirectory, isWritable } from "./trust.ts";
 
+/** More than a lease and its directory take. */
+const LEASE_BYTES = 100_000;
+
 /** An image that stays as it is until its lease is given back. */
 export interface AcquiredEntry {
   /** Of the SquashFS file or the directory, for ch-run. */
@@ -43,7 +46,7 @@ export interface AcquiredEntry {
 export interface ImageCache {
   /** Gives a whole image with a lease on it. Makes it when it is absent: once, whoever else wants it, on any host. */
   acquire(request: EntryRequest): Promise<Verdict<AcquiredEntry>>;
-  /** Whether the image is there whole; it may go at any time without a lease. */
+  /** Whether the image is there whole at this moment. */
   has(key: EntryKey): Promise<boolean>;
   /** Gives a lease back; harmless when that was done before. */
   release(lease: string, token: string): void;
@@ -128,7 +131,7 @@ async function acquire(store: Store, request: EntryRequest): Promise<Verdict<Acq
   let mine = false;
   let got: Verdict<AcquiredEntry> | undefined;
   try {
-    mine = putLease(lease, store.claim);
+    mine = await leaseInFullDisk(store, lease);
     await untilNotEvicted(store, lease);
     got = await findOrFill(store, request, lease);
     return got;
@@ -138,6 +141,16 @@ async function acquire(store: Store, request: EntryRequest): Promise<Verdict<Acq
       : error;
   } finally {
     if (mine && !got?.ok) giveUp(lease, store.claim.token);
+  }
+}
+
+/** Puts the job's lease down; where there is no room even for that, layers of other images go. */
+async function leaseInFullDisk(store: Store, lease: string): Promise<boolean> {
+  try {
+    return putLease(lease, store.claim);
+  } catch (error) {
+    if (!isFull(error) || (await evict(store, LEASE_BYTES, "layer")).length === 0) throw error;
+    return putLease(lease, store.claim);
   }
 }
 

@@ -2,9 +2,9 @@ import { type Item, planEviction } from "./eviction-plan.ts";
 import { dropLayer } from "./layers.ts";
 import { unlessLeased } from "./leases.ts";
 import { listEntries, listLayers } from "./scan.ts";
-import { freeBytes, neededText, noSpace, sizeText } from "./space.ts";
+import { freeBytes, isFull, neededText, noSpace, sizeText } from "./space.ts";
 import type { Store } from "./store.ts";
-import { discard, emptyBag } from "./trash.ts";
+import { discard, removeUnneeded } from "./trash.ts";
 
 /** What was removed, and why. */
 export interface Removed {
@@ -15,10 +15,14 @@ export interface Removed {
   readonly because: string;
 }
 
-/** Removes what the limits leave no room for when `expected` bytes more are to come. */
-export async function evict(store: Store, expected: number): Promise<Removed[]> {
+/** Removes what the limits leave no room for when `expected` bytes more are to come; of layers alone if told so. */
+export async function evict(
+  store: Store,
+  expected: number,
+  only?: Item["kind"],
+): Promise<Removed[]> {
   const { expired, candidates, toFree } = planEviction({
-    items: items(store),
+    items: items(store).filter(({ kind }) => only === undefined || kind === only),
     limits: store.limits,
     free: freeBytes(store),
     expected,
@@ -57,7 +61,15 @@ function items(store: Store): Item[] {
 }
 
 async function remove(store: Store, { kind, name }: Item): Promise<boolean> {
-  if (kind === "entry") return await removeEntry(store, name);
+  if (kind === "entry") {
+    try {
+      return await removeEntry(store, name);
+    } catch (error) {
+      // No room even for the mark: layers need none.
+      if (isFull(error)) return false;
+      throw error;
+    }
+  }
   dropLayer(store, name);
   return true;
 }
@@ -68,7 +80,7 @@ export async function removeEntry(store: Store, name: string): Promise<boolean> 
   const done = await unlessLeased(store, name, () => {
     bag = discard(store, `${store.layout.entries}/${name}`);
   });
-  emptyBag(store, bag);
+  removeUnneeded(store, bag);
   return done;
 }
 

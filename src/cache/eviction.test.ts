@@ -210,6 +210,22 @@ test.skipIf(!isRoot)(
   },
 );
 
+test.skipIf(!isRoot)("on a disk without a free byte a job still gets what is there", async () => {
+  mkdirSync(dir);
+  mustRun(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", dir]);
+  try {
+    await use("1");
+    expect(() => writeFileSync(`${dir}/other`, Buffer.alloc(2_000_000))).toThrow("ENOSPC");
+    expect(await use("1")).toMatchObject({ hit: true });
+    // What had to go for the lease.
+    expect(kept()).toBe("1/");
+    const cache = open();
+    await expect(cache.acquire(requestOf("2", async () => undefined))).rejects.toThrow(/./);
+  } finally {
+    mustRun(["umount", dir]);
+  }
+});
+
 test.skipIf(!isRoot)("on a full disk old images make room for a new one", async () => {
   mkdirSync(dir);
   mustRun(["mount", "-t", "tmpfs", "-o", "size=4m,mode=0700", "tmpfs", dir]);

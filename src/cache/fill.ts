@@ -1,9 +1,8 @@
 import { mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import type { Claim } from "../host/claim.ts";
 import { SystemFailure } from "../host/failure.ts";
-import { errorCode, exists } from "../host/files.ts";
+import { errorCode, errorMessage, exists } from "../host/files.ts";
 import { runCommand } from "../host/process.ts";
-import { removeTree } from "../host/remove-tree.ts";
 import type { Refusal } from "../plan/decision.ts";
 import { sumOf } from "./checksum.ts";
 import { beat, beatFile } from "./clock.ts";
@@ -15,7 +14,7 @@ import { treeSize } from "./scan.ts";
 import { isFull, neededText, noSpace, sizeText } from "./space.ts";
 import { type Store, writeFor } from "./store.ts";
 import { sweep } from "./sweep.ts";
-import { discard } from "./trash.ts";
+import { discard, removeUnneeded } from "./trash.ts";
 import { closeToOthers } from "./trust.ts";
 
 /** What a job wants of the cache. */
@@ -61,9 +60,11 @@ export async function fillEntry(
   work: { readonly place: string; readonly claim: Claim; readonly replaced: readonly string[] },
 ): Promise<Refusal | undefined> {
   const { layout } = store;
-  for (const token of work.replaced) removeTree(`${layout.tmp}/${token}`);
+  for (const token of work.replaced) removeUnneeded(store, `${layout.tmp}/${token}`);
   await store.step("claimed");
-  await sweep(store);
+  await sweep(store).catch((error: unknown) => {
+    store.log.warn(`cannot tidy the image cache ${store.dir}: ${errorMessage(error)}`);
+  });
   await removeTorn(store, request);
   const directory = `${layout.tmp}/${work.claim.token}`;
   const made = `${directory}/${entryName(request.key)}`;
@@ -88,11 +89,11 @@ export async function fillEntry(
     if (!isFull(error)) throw error;
     const written = sizeText(treeSize(directory));
     // Before the free space is told.
-    removeTree(directory);
+    removeUnneeded(store, directory);
     throw noSpace(store, `image ${request.reference}`, `${written} were not enough`);
   } finally {
     clearInterval(timer);
-    removeTree(directory);
+    removeUnneeded(store, directory);
   }
 }
 

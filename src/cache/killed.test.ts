@@ -38,7 +38,7 @@ const CLEAN = {
   trash: [],
 };
 
-const STEPS = ["claimed", "made", "filled", "verified", "marked", "renamed"];
+const STEPS = ["claimed", "made", "fetching", "filled", "verified", "marked", "renamed"];
 
 for (const step of STEPS) {
   test(`a filler killed at "${step}": gc cleans up, and the next one succeeds`, async () => {

@@ -40,7 +40,6 @@ export async function getLayer<F>(
     find: async () =>
       borrow(kept, path, request.size, store.now()) ? { ok: true, path, hit: true } : undefined,
     make: async () => {
-      unlinkIfThere(kept);
       const part = `${path}.part`;
       unlinkIfThere(part);
       const failure = await request.fetch(part);

@@ -92,6 +92,8 @@ export async function unlessLeased(store: Store, name: string, work: () => void)
   try {
     await store.step("evict-marked");
     if (liveLeases(place, store.now()).length > 0) return false;
+    // After a long stop this process may count as dead, and its mark be gone.
+    if (!exists(`${place}/${mark.token}.json`)) return false;
     work();
     await store.step("evict-moved");
     return true;

@@ -91,7 +91,7 @@ export interface Verified {
   readonly reference?: string;
   /** Undefined when it is whole. */
   readonly problem: string | undefined;
-  readonly outcome: "whole" | "removed" | "in use";
+  readonly outcome: "whole" | "removed" | "kept";
 }
 
 /** Reads all that the cache holds and compares checksums; removes what is damaged, unless a job uses it. */
@@ -114,14 +114,14 @@ export async function verify(store: Store): Promise<Verified[]> {
     const checksum = await fileChecksum(`${store.layout.layers}/${hexOf(digest)}`);
     const problem = checksum === digest ? undefined : `its checksum is ${checksum}`;
     if (problem !== undefined && store.writable) dropLayer(store, digest);
-    const outcome = problem === undefined ? "whole" : store.writable ? "removed" : "in use";
+    const outcome = problem === undefined ? "whole" : store.writable ? "removed" : "kept";
     results.push({ kind: "layer", name: digest, problem, outcome });
   }
   return results;
 }
 
-async function dropped(store: Store, name: string): Promise<"removed" | "in use"> {
-  return store.writable && (await removeEntry(store, name)) ? "removed" : "in use";
+async function dropped(store: Store, name: string): Promise<"removed" | "kept"> {
+  return store.writable && (await removeEntry(store, name)) ? "removed" : "kept";
 }
 
 /** What became of an entry that was to be removed. */

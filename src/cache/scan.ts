@@ -23,6 +23,7 @@ export interface ListedEntry {
 
 export interface ListedLayer {
   readonly digest: string;
+  /** Bytes, with its note. */
   readonly size: number;
   readonly used: number;
   /** Whether a fill reads it now. */
@@ -56,7 +57,9 @@ export function listLayers(store: Store): ListedLayer[] {
   return namesIn(store.layout.layers).flatMap((hex) => {
     const stats = lstatSync(`${store.layout.layers}/${hex}`, { throwIfNoEntry: false });
     if (!/^[0-9a-f]{64}$/.test(hex) || !stats?.isFile()) return [];
-    const { size, mtimeMs, nlink } = stats;
+    const { mtimeMs, nlink } = stats;
+    const note = lstatSync(`${store.layout.layers}/${hex}.json`, { throwIfNoEntry: false });
+    const size = stats.size + (note?.size ?? 0);
     return { digest: `sha256:${hex}`, size, used: mtimeMs, borrowed: nlink > 1 };
   });
 }

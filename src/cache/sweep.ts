@@ -10,6 +10,7 @@ import { dropDeadMarks, leasePlace, liveLeases } from "./leases.ts";
 import { claimPlace } from "./once.ts";
 import { namesIn, treeSize } from "./scan.ts";
 import type { Store } from "./store.ts";
+import { removeUnneeded } from "./trash.ts";
 
 /** Nothing that one call makes and another removes lives for so long. */
 const ABANDONED_MILLISECONDS = 3_600_000;
@@ -26,13 +27,8 @@ export async function sweep(store: Store): Promise<Removed[]> {
   const drop = (path: string, because: string) => {
     if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return;
     const size = treeSize(path);
-    removeTree(path);
-    removed.push({
-      kind: "leftover",
-      name: path.slice(store.layout.root.length + 1),
-      size,
-      because,
-    });
+    const name = path.slice(store.layout.root.length + 1);
+    if (removeUnneeded(store, path)) removed.push({ kind: "leftover", name, size, because });
   };
   const alive = new Set(liveFillers(store));
   for (const name of unfinished) {

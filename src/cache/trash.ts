@@ -19,11 +19,18 @@ export function discard(store: Store, path: string): string | undefined {
   }
 }
 
-/** Removes what was discarded. What cannot be removed now is left to a later gc. */
-export function emptyBag(store: Store, bag: string | undefined): void {
+/**
+ * Removes what nobody needs. What cannot be removed now, as while a killed job's programs still write to it, is left to
+ * a later gc: it is no reason for a job to fail.
+ *
+ * @returns whether it is gone
+ */
+export function removeUnneeded(store: Store, path: string | undefined): boolean {
   try {
-    if (bag !== undefined) removeTree(bag);
+    if (path !== undefined) removeTree(path);
+    return true;
   } catch (error) {
-    store.log.debug(`cannot remove ${bag} yet: ${String(error)}`);
+    store.log.debug(`cannot remove ${path} yet: ${String(error)}`);
+    return false;
   }
 }
