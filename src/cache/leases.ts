@@ -1,9 +1,8 @@
-import { mkdirSync } from "node:fs";
 import { asClaim, type Claim, newClaim, release, tokens } from "../host/claim.ts";
 import { errorCode, exists, readJson, writeAtomically } from "../host/files.ts";
 import { identify } from "../host/proc.ts";
 import { holderOf, livenessOf, pidSpace } from "./clock.ts";
-import type { Layout } from "./layout.ts";
+import { type Layout, makeDirectory } from "./layout.ts";
 import type { Store } from "./store.ts";
 
 /** Tells a mark, which an eviction leaves among the leases, from a lease. */
@@ -30,7 +29,7 @@ export function putLease(place: string, claim: Claim): boolean {
 function put(place: string, claim: Claim): void {
   for (let tries = 0; ; tries++) {
     try {
-      mkdirSync(place, { recursive: true, mode: 0o755 });
+      makeDirectory(place, 0o755);
       writeAtomically(`${place}/${claim.token}.json`, JSON.stringify(claim));
       return;
     } catch (error) {
