@@ -149,7 +149,8 @@ async function leaseInFullDisk(store: Store, lease: string): Promise<boolean> {
   try {
     return putLease(lease, store.claim);
   } catch (error) {
-    if (!isFull(error) || (await evict(store, LEASE_BYTES, "layer")).length === 0) throw error;
+    if (!isFull(error) || (await evict(store, LEASE_BYTES, { only: "layer" })).length === 0)
+      throw error;
     return putLease(lease, store.claim);
   }
 }

@@ -15,14 +15,24 @@ export interface Removed {
   readonly because: string;
 }
 
-/** Removes what the limits leave no room for when `expected` bytes more are to come; of layers alone if told so. */
+/** What an eviction is to look at. */
+export interface Choice {
+  /** Things of this kind alone. */
+  readonly only?: Item["kind"];
+  /** Digests of layers that are about to be read. */
+  readonly spare?: readonly string[];
+}
+
+/** Removes what the limits leave no room for when `expected` bytes more are to come. */
 export async function evict(
   store: Store,
   expected: number,
-  only?: Item["kind"],
+  { only, spare = [] }: Choice = {},
 ): Promise<Removed[]> {
   const { expired, candidates, toFree } = planEviction({
-    items: items(store).filter(({ kind }) => only === undefined || kind === only),
+    items: items(store)
+      .filter(({ kind }) => only === undefined || kind === only)
+      .map((item) => (spare.includes(item.name) ? { ...item, busy: true } : item)),
     limits: store.limits,
     free: freeBytes(store),
     expected,
@@ -85,13 +95,18 @@ export async function removeEntry(store: Store, name: string): Promise<boolean> 
 }
 
 /**
- * Makes room for a fill. Where running jobs' images or other files keep `max_size` or `min_free` from being held, the
+ * Makes room for a fill, which reads `layers` (digests). Where running jobs' images or other files keep `max_size` or `min_free` from being held, the
  * fill goes on: the limits hold again when those jobs have ended. Without room on disk it does not.
  *
  * @throws SystemFailure with numbers
  */
-export async function makeRoom(store: Store, what: string, bytes: number): Promise<void> {
-  const removed = await evict(store, bytes);
+export async function makeRoom(
+  store: Store,
+  what: string,
+  bytes: number,
+  layers: readonly string[] = [],
+): Promise<void> {
+  const removed = await evict(store, bytes, { spare: layers });
   if (removed.length > 0) {
     const size = removed.reduce((total, one) => total + one.size, 0);
     const things =

@@ -99,6 +99,21 @@ test("before a fill that would not fit the least recently used goes", async () =
   expect(kept()).toBe("134/4");
 });
 
+test("making room spares the layers that the fill is about to read", async () => {
+  for (const image of ["1", "2"]) await use(image);
+  const cache = open({ limits: { maxSize: 22_500 } });
+  const got = await cache.acquire(
+    requestOf("3", async (filling) => {
+      await filling.makeRoom(1000, [digestOf("1")]);
+      writeFileSync(filling.image, squashFile(1000));
+      return undefined;
+    }),
+  );
+  expect(got.ok).toBe(true);
+  // The younger layer went instead.
+  expect(kept()).toBe("123/1");
+});
+
 test("what a job uses is never evicted, whatever the limits; after its time it is", async () => {
   const { token, lease } = await use("1", true);
   await use("2");

@@ -37,11 +37,12 @@ export interface Filling {
   /** Gives a layer by digest, from the cache or by `fetch`. May be called for several layers at once. */
   readonly layer: <F>(request: LayerRequest<F>) => Promise<GotLayer<F>>;
   /**
-   * Makes room for so many bytes (layers and image together) by removing what was not used for long.
+   * Makes room for so many bytes (layers and image together) by removing what was not used for long, but none of
+   * the layers with these digests.
    *
    * @throws SystemFailure with numbers when there cannot be enough
    */
-  readonly makeRoom: (bytes: number) => Promise<void>;
+  readonly makeRoom: (bytes: number, layers?: readonly string[]) => Promise<void>;
   /** Keeps something with the entry, see {@link FilledEntry.notes}. */
   readonly note: (name: string, value: string) => void;
   /** The failure to throw when a program says that the disk is full; bytes needed, where known. */
@@ -125,7 +126,7 @@ function workspace(fill: {
       layers.set(wanted.digest, got);
       return got;
     },
-    makeRoom: (bytes) => makeRoom(store, `image ${request.reference}`, bytes),
+    makeRoom: (bytes, layers) => makeRoom(store, `image ${request.reference}`, bytes, layers),
     note: (name, value) => {
       notes[name] = value;
     },
