@@ -43,8 +43,8 @@ export function writeLease(place: string, claim: Claim): void {
       writeAtomically(`${place}/${claim.token}.json`, JSON.stringify(claim));
       return;
     } catch (error) {
-      // A job that ends takes the directory away with its own, last lease.
-      if (errorCode(error) !== "ENOENT" || tries > 100) throw error;
+      // A job that ends takes the directory away with its own, last lease; in the middle of a recursive mkdir that is EEXIST.
+      if (!["ENOENT", "EEXIST"].includes(errorCode(error)) || tries > 100) throw error;
     }
   }
 }

@@ -17,14 +17,16 @@ import { cacheLimits } from "../plan/cache-limits.ts";
 import type { Verdict } from "../plan/decision.ts";
 import { expandAccount } from "../plan/expand.ts";
 import { formatProblem } from "../settings/problem.ts";
+import type { Settings } from "../settings/settings.ts";
 import { entriesText, goneText, removedText, usageText, verifiedText } from "./cache-text.ts";
 import type { Environment } from "./hook.ts";
+import { untilSignal } from "./signals.ts";
 
 const BAD_INPUT = 2;
 const DAY_MILLISECONDS = 24 * 3_600_000;
 const OTHERS = 0o077;
 
-export const CACHE_ACTIONS = ["ls", "du", "gc", "verify", "rm", "export"] as const;
+export const CACHE_ACTIONS = ["ls", "du", "gc", "verify", "rm", "export", "pull"] as const;
 
 export interface CacheInput {
   readonly action: string;
@@ -32,6 +34,10 @@ export interface CacheInput {
   readonly image: string | undefined;
   /** For `export`. */
   readonly file: string | undefined;
+  /** All images, for `pull`. */
+  readonly images: readonly string[];
+  /** For `pull`; see `PullInput`. */
+  readonly forEveryone: boolean;
   readonly configuration: string | undefined;
   readonly dir: string | undefined;
   readonly json: boolean;
@@ -61,6 +67,7 @@ export async function manageCache(input: CacheInput): Promise<number> {
   try {
     const problem = misuse(input);
     if (problem !== undefined) throw new SystemFailure(`cache: ${problem}`);
+    if (input.action === "pull") return await pull(input);
     const place =
       input.dir === undefined ? await configuredPlace(input) : namedPlace(resolve(input.dir));
     if (!exists(layoutOf(place.dir).root))
@@ -76,15 +83,35 @@ export async function manageCache(input: CacheInput): Promise<number> {
   }
 }
 
-function misuse({ action, image, file, configuration, dir }: CacheInput): string | undefined {
+function misuse(input: CacheInput): string | undefined {
+  const { action, image, file, configuration, dir } = input;
   if (!CACHE_ACTIONS.some((known) => known === action))
     return `unknown action "${action}"; wanted: one of ${CACHE_ACTIONS.join(", ")}`;
+  if (action === "pull") return pullMisuse(input);
   const wanted = action === "export" ? 2 : action === "rm" ? 1 : 0;
   if ([image, file].filter((word) => word !== undefined).length !== wanted)
     return `${action} takes ${["no image", "an image", "an image and a file"][wanted]}`;
   if ((configuration === undefined) === (dir === undefined))
     return "wanted: either --configuration FILE or --dir DIR";
   return undefined;
+}
+
+function pullMisuse({ images, configuration, dir, json }: CacheInput): string | undefined {
+  if (images.length === 0) return "pull takes one image or more";
+  if (dir !== undefined || json) return "pull takes neither --dir nor --json";
+  return configuration === undefined ? "pull needs --configuration FILE" : undefined;
+}
+
+async function pull({ configuration = "", images, forEveryone, env }: CacheInput): Promise<number> {
+  const { pullImages } = await import("./cache-pull.ts");
+  const settings = await loadSettings(configuration);
+  let good = false;
+  const outcome = await untilSignal(async (signal) => {
+    good = await pullImages({ images, settings, forEveryone, env, signal });
+    return { kind: "exited", status: 0 };
+  });
+  if (outcome.kind === "cancelled") throw new SystemFailure(`cache pull: ${outcome.message}`);
+  return good ? 0 : 1;
 }
 
 async function act({ action, image = "", file = "" }: CacheInput, cache: Maintenance) {
@@ -129,12 +156,7 @@ function namedPlace(dir: string): Place {
 }
 
 async function configuredPlace({ configuration = "", env }: CacheInput): Promise<Place> {
-  const { readSettings } = await import("../settings/read.ts");
-  const result = await readSettings(configuration);
-  for (const problem of result.ok ? result.warnings : result.problems)
-    writeLine(2, formatProblem(problem));
-  if (!result.ok) throw new SystemFailure(`the configuration ${configuration} cannot be used`);
-  const { settings } = result;
+  const settings = await loadSettings(configuration);
   const user = currentUser(env);
   const login = Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
@@ -144,6 +166,15 @@ async function configuredPlace({ configuration = "", env }: CacheInput): Promise
   const { choice: dir, from: key } = must(planCacheDirectory({ settings, user, storage, dataDir }));
   const { shared } = settings.charliecloud.cache;
   return { dir, shared, key, limits: cacheLimits(settings.charliecloud.cache, capacity(dir)) };
+}
+
+async function loadSettings(configuration: string): Promise<Settings> {
+  const { readSettings } = await import("../settings/read.ts");
+  const result = await readSettings(configuration);
+  for (const problem of result.ok ? result.warnings : result.problems)
+    writeLine(2, formatProblem(problem));
+  if (!result.ok) throw new SystemFailure(`the configuration ${configuration} cannot be used`);
+  return result.settings;
 }
 
 function must<T>(verdict: Verdict<T>): T {

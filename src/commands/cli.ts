@@ -127,18 +127,23 @@ function cacheCommand(run: Run): Command {
     meta: {
       name: "cache",
       description:
-        "show and tidy the cache of images: ls, du, gc, verify, rm IMAGE, export IMAGE FILE",
+        "show, fill and tidy the cache of images: ls, du, gc, verify, rm IMAGE, export IMAGE FILE, pull IMAGE…",
     },
     args: {
-      action: { type: "positional", description: "ls, du, gc, verify, rm or export" },
+      action: { type: "positional", description: "ls, du, gc, verify, rm, export or pull" },
       image: {
         type: "positional",
         required: false,
-        description: "reference, digest or name of an image, for rm and export",
+        description: "reference, digest or name of an image, for rm, export and pull",
       },
       file: { type: "positional", required: false, description: "the file to make, for export" },
+      more: { type: "positional", required: false, description: "further images, for pull" },
       configuration,
       dir: { type: "string", valueHint: "DIR", description: "the cache's directory instead" },
+      "for-everyone": {
+        type: "boolean",
+        description: "with pull: jobs of every project may use it without asking the registry",
+      },
       json: { type: "boolean", description: "print JSON" },
     },
     async run({ args }) {
@@ -148,6 +153,8 @@ function cacheCommand(run: Run): Command {
         action: String(args["action"]),
         image: word("image"),
         file: word("file"),
+        images: args._.slice(1),
+        forEveryone: args["for-everyone"] === true,
         configuration: word("configuration"),
         dir: word("dir"),
         json: args["json"] === true,

@@ -69,3 +69,9 @@ test("suggestion() names the nearest command", async () => {
   );
   expect(await suggestion("clean", known)).toContain('"cleanup"');
 });
+
+test("misusedWord() lets a command that has more words take any number", () => {
+  const args: ArgsDef = { action: { type: "positional" }, more: { type: "positional" } };
+  expect(misusedWord(["pull", "a", "b", "c", "d"], args)).toBeUndefined();
+  expect(misusedWord(["pull", "a", "--nothing"], args)).toBe("unknown option --nothing");
+});

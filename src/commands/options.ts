@@ -3,6 +3,9 @@ import type { ArgsDef } from "citty";
 /** Options that every command has. */
 const EVERYWHERE = ["help", "h"];
 
+/** The positional argument that stands for any number of words. */
+const ANY_NUMBER = "more";
+
 /**
  * The first word that the command cannot take, as a message. citty itself takes any word, so a mistyped
  * `--configuraton` would be a missing configuration.
@@ -12,7 +15,9 @@ export function misusedWord(
   args: ArgsDef | undefined,
 ): string | undefined {
   const known = optionTypes(args);
-  let places = Object.values(args ?? {}).filter(({ type }) => type === "positional").length;
+  let places = args?.[ANY_NUMBER]
+    ? Number.POSITIVE_INFINITY
+    : Object.values(args ?? {}).filter(({ type }) => type === "positional").length;
   for (let i = 0; i < words.length; i++) {
     const word = words[i] ?? "";
     const spelled = /^(--?)([^=]+)(=)?/.exec(word);

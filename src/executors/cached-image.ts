@@ -53,7 +53,11 @@ export async function cachedImage(
   return inBatch.ok ? accept({ image, batchImage: inBatch.value.path }) : inBatch;
 }
 
-function openJobCache({ state, log, signal }: ContainerWork, source: CacheSource): ImageCache {
+/** Opens the cache that the plan chose, for one job. */
+export function openJobCache(
+  { state, log, signal }: ContainerWork,
+  source: CacheSource,
+): ImageCache {
   const { choice: dir, from: key } = source.directory;
   const { cache } = state.settings.charliecloud;
   const { token, job, holder, expires, user } = state;
@@ -76,7 +80,8 @@ function openJobCache({ state, log, signal }: ContainerWork, source: CacheSource
   });
 }
 
-function imageTools(work: ContainerWork): ImageTools {
+/** What images are fetched with, for one job: its account, its login environment. */
+export function imageTools(work: ContainerWork): ImageTools {
   const { state, facts, log, signal } = work;
   const account = accountOf(work);
   const ownBundle = caBundle(work);
@@ -116,16 +121,19 @@ function imageTools(work: ContainerWork): ImageTools {
       },
     }),
     log,
+    terminal: process.stderr.isTTY === true,
     signal,
   };
 }
 
-function orderOf(
+/** What one job wants of its image. */
+export function orderOf(
   { container, job }: ContainerWork,
   source: CacheSource,
   kind: EntryKind,
 ): ImageOrder {
-  const anonymous = container.credentials.choice === "none";
+  const { choice, username } = container.credentials;
+  const anonymous = choice === "none";
   return {
     reference: container.reference.canonical,
     origin: { fault: faultOf(container.image), from: container.image.from },
@@ -138,8 +146,8 @@ function orderOf(
       .map((point) => ({ ...point, isFile: isFileSource(point.source) }))
       .filter(({ filesOnly, isFile }) => isFile || !filesOnly)
       .map(({ target, fault, from, isFile }) => ({ target, fault, from, isFile })),
-    // Within a project all have the same rights in GitLab; a password is nothing to keep or compare.
-    grant: anonymous ? PUBLIC : `project ${job.project.id}`,
+    // A password is nothing to keep or compare; an account may be kept from some jobs of a project (protected variables).
+    grant: anonymous ? PUBLIC : `project ${job.project.id}, account ${username}`,
     anonymous,
     puller: source.puller.choice,
   };

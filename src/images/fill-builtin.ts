@@ -40,8 +40,9 @@ export async function fillBuiltin(work: Work): Promise<Refusal | undefined> {
   if (!answer.ok) return explainRegistry(answer.failure, answer.said, order);
   const manifest = answer.value;
   const total = manifest.layers.reduce((sum, { size }) => sum + size, 0);
-  await filling.makeRoom(total * EXPECTED_GROWTH);
-  const progress = startProgress(order.reference, total, tools.log);
+  const digests = manifest.layers.map(({ digest: layer }) => layer);
+  await filling.makeRoom(total * EXPECTED_GROWTH, digests);
+  const progress = startProgress(order.reference, total, tools);
   let layers: Verdict<readonly FetchedLayer[]>;
   try {
     layers = await fetchLayers(work, manifest, progress);

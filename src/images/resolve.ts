@@ -96,7 +96,7 @@ type Asked =
 async function ask(order: ImageOrder, registry: Pick<RegistryClient, "resolve">): Promise<Asked> {
   const { asked, reference } = order;
   if (asked.choice === "none") {
-    const message = `cannot pull ${reference}: ${asked.because}`;
+    const message = `cannot pull ${reference}: ${asked.because} (${asked.from})`;
     return { ok: false, isFinal: false, refusal: { fault: "admin", message, from: asked.from } };
   }
   const answer = await registry.resolve(order.target);

@@ -16,5 +16,7 @@ export interface ImageTools {
     readonly env: (storage: string) => Readonly<Record<string, string>>;
   };
   readonly log: Log;
+  /** Somebody looks at the progress. */
+  readonly terminal: boolean;
   readonly signal: AbortSignal;
 }

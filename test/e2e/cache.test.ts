@@ -1,0 +1,175 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { binaryPath } from "../binary.ts";
+import { tinyRoot } from "../fixtures/images.ts";
+import { type Registry, startRegistry, TESTER } from "../fixtures/registry.ts";
+import { cacheOf, containerJob } from "./container-site.ts";
+import { makeSite, type Site } from "./site.ts";
+
+let dir = "";
+let open: Registry;
+let closed: Registry;
+let images = { open: "", closed: "" };
+const sites: Site[] = [];
+
+beforeAll(async () => {
+  dir = mkdtempSync("/var/tmp/jacamar-cache-");
+  open = await startRegistry({ dir: `${dir}/open`, auth: "none" });
+  closed = await startRegistry({ dir: `${dir}/closed`, auth: "basic" });
+  const root = tinyRoot(`${dir}/root`, { files: { "/version": "one\n" } });
+  images = { open: open.push("ci/tool", root), closed: closed.push("ci/tool", root) };
+});
+afterAll(async () => {
+  for (const site of sites) site.close();
+  await Promise.all([open.stop(), closed.stop()]);
+  rmSync(dir, { recursive: true });
+});
+
+function site(
+  registry: Registry,
+  charliecloud: readonly string[] = [],
+  more: readonly string[] = [],
+) {
+  const general = [`user_bash_env = ["REQUESTS_CA_BUNDLE=${registry.caFile}"]`];
+  const made = makeSite({ charliecloud, general, more });
+  sites.push(made);
+  return made;
+}
+
+const ACCOUNT = [
+  { key: "CH_IMAGE_USERNAME", value: TESTER.username },
+  { key: "CH_IMAGE_PASSWORD", value: TESTER.password, masked: true },
+];
+
+function privateJob(
+  projectId: number,
+  pullPolicy: readonly string[],
+  variables: readonly object[],
+) {
+  return {
+    ...containerJob(images.closed),
+    image: { name: images.closed, pullPolicy },
+    project: { id: projectId, name: `project-${projectId}`, path: `acme/project-${projectId}` },
+    variables,
+  } as never;
+}
+
+/** Runs the driver's `cache` command as an admin would. */
+function cacheCommand(here: Site, words: readonly string[], env: Record<string, string> = {}) {
+  const command = [binaryPath(), "cache", ...words, "--configuration", here.configuration];
+  const { stdout, stderr, exitCode } = Bun.spawnSync(command, {
+    env: { HOME: here.home, PATH: here.path, ...env },
+    cwd: "/",
+  });
+  return { out: stdout.toString(), err: stderr.toString(), exitCode };
+}
+
+test("a tag that moves does not touch the job that runs, and the next job gets the new image", async () => {
+  const here = site(open);
+  const { promise: started, resolve: start } = Promise.withResolvers<void>();
+  const onLog = (text: string) => {
+    if (/^one$/m.test(text)) start();
+  };
+  const wait = "until [ -e go ]; do sleep 0.1; done";
+  const running = here
+    .runner({ onLog })
+    .run(containerJob(images.open, { script: ["cat /version", wait, "cat /version"] }));
+  await started;
+  open.push("ci/tool", tinyRoot(`${dir}/root-two`, { files: { "/version": "two\n" } }));
+  const next = await here
+    .runner({ concurrentId: 1 })
+    .run(containerJob(images.open, { script: ["cat /version"] }));
+  writeFileSync(`${here.dataDir}/builds/widget_31/000/acme/widget/go`, "");
+  const first = await running;
+  expect([first.status, first.log.match(/^one$/gm)?.length]).toEqual(["success", 2]);
+  expect([next.status, next.log.match(/^two$/gm)?.length]).toEqual(["success", 1]);
+  expect(readdirSync(`${cacheOf(here)}/entries`).length).toBe(2);
+});
+
+test("a private image in the cache opens for nobody without the right", async () => {
+  const here = site(closed);
+  const owner = await here.runner().run(privateJob(1, ["always"], ACCOUNT));
+  expect(owner.status).toBe("success");
+  const wrong = ACCOUNT.map((one) => (one.masked ? { ...one, value: "wrong-password" } : one));
+  for (const variables of [[], wrong]) {
+    for (const policies of [["always"], ["always", "if-not-present"], ["if-not-present"]]) {
+      const other = await here.runner().run(privateJob(2, policies, variables));
+      expect([variables.length, policies, other.failureReason]).toEqual([
+        variables.length,
+        policies,
+        "script_failure",
+      ]);
+      expect(other.log).not.toContain("from the image cache");
+    }
+  }
+  const never = await here.runner().run(privateJob(2, ["never"], []));
+  expect(never.failureReason).toBe("script_failure");
+  // The project and account that were granted it, without asking; a job without the account, as on an unprotected branch.
+  const before = closed.requests().length;
+  const again = await here.runner().run(privateJob(1, ["if-not-present"], ACCOUNT));
+  expect(closed.requests().length).toBe(before);
+  const without = await here.runner().run(privateJob(1, ["if-not-present"], []));
+  expect(without.failureReason).toBe("script_failure");
+  const allowed = await here.runner().run(privateJob(2, ["always"], ACCOUNT));
+  expect([again.status, allowed.status]).toEqual(["success", "success"]);
+  expect(allowed.log).toContain("from the image cache");
+});
+
+test("cache pull warms the cache for jobs, ls shows it, rm and gc take it away", async () => {
+  const here = site(open, ["offline = false"]);
+  const pulled = cacheCommand(here, ["pull", images.open]);
+  expect([pulled.exitCode, pulled.err]).toEqual([0, ""]);
+  expect(pulled.out).toContain("pulled by builtin");
+  const result = await here.runner().run(containerJob(images.open));
+  expect([result.status, result.log.includes("from the image cache")]).toEqual(["success", true]);
+  expect(cacheCommand(here, ["ls"]).out).toContain(images.open);
+  expect(cacheCommand(here, ["verify"]).exitCode).toBe(0);
+  expect(cacheCommand(here, ["rm", images.open]).exitCode).toBe(0);
+  expect(readdirSync(`${cacheOf(here)}/entries`)).toEqual([]);
+});
+
+test("cache pull says what is wrong with an image, and goes on with the next", () => {
+  const here = site(closed);
+  const none = cacheCommand(here, ["pull", images.closed, `${closed.host}/ci/none:1`]);
+  expect(none.exitCode).toBe(1);
+  expect(none.err.match(/cannot pull/g)?.length).toBe(2);
+  const env = { CH_IMAGE_USERNAME: TESTER.username, CH_IMAGE_PASSWORD: TESTER.password };
+  const some = cacheCommand(here, ["pull", `${closed.host}/ci/none:1`, images.closed], env);
+  expect(some.exitCode).toBe(1);
+  expect(some.out).toContain("pulled by builtin");
+  expect(`${some.out}${some.err}`).not.toContain(TESTER.password);
+  expect(cacheCommand(here, ["pull"]).exitCode).toBe(2);
+});
+
+test("an image that an admin pulled for everyone serves a site without a network", async () => {
+  const here = site(closed);
+  const env = { CH_IMAGE_USERNAME: TESTER.username, CH_IMAGE_PASSWORD: TESTER.password };
+  expect(cacheCommand(here, ["pull", "--for-everyone", images.closed], env).exitCode).toBe(0);
+  here.configure({ charliecloud: ["offline = true"] });
+  const before = closed.requests().length;
+  const served = await here.runner().run(privateJob(2, [], []));
+  expect(served.status).toBe("success");
+  const absent = await here.runner().run(containerJob(`${closed.host}/ci/other:1`));
+  expect(absent.log).toContain("[general.charliecloud] offline");
+  expect(closed.requests().length).toBe(before);
+});
+
+test("puller = ch-image fills the same cache", async () => {
+  const here = site(open, [], ["[general.charliecloud.cache]", 'puller = "ch-image"']);
+  const first = await here.runner().run(containerJob(images.open));
+  expect([first.status, first.log.includes("pulled by ch-image")]).toEqual(["success", true]);
+  const second = await here.runner().run(containerJob(images.open));
+  expect([second.status, second.log.includes("from the image cache")]).toEqual(["success", true]);
+  expect(readdirSync(`${cacheOf(here)}/tmp`)).toEqual([]);
+});
+
+test("a mirror is asked instead of the registry in the name", async () => {
+  const mirror = [
+    "[[general.charliecloud.mirror]]",
+    'registry = "registry.elsewhere.example"',
+    `mirror = "${open.host}"`,
+  ];
+  const here = site(open, [], mirror);
+  const result = await here.runner().run(containerJob("registry.elsewhere.example/ci/tool:latest"));
+  expect([result.status, result.log.includes("pulled by builtin")]).toEqual(["success", true]);
+});
