@@ -90,7 +90,8 @@ const hooks: Bar = {
   },
 };
 
-const BATCH_LIMITS = { ending: 0.5, lineDelay: 1 } as const;
+/** Seconds, MB, share of a core. */
+const BATCH_LIMITS = { ending: 0.5, lineDelay: 1, resident: 40, cpu: 0.005 } as const;
 const BATCH_ROUNDS = 12;
 const PLAIN_ROUNDS = 2;
 const WAITING_JOBS = 50;
@@ -98,7 +99,7 @@ const WAITING_JOBS = 50;
 /** The figures of batch jobs on a real Slurm, beside `sbatch --wait` of the same script. */
 const slurm: Bar = {
   name: "slurm",
-  unit: "of what is allowed (the worse of end and log delay)",
+  unit: "of what is allowed (the worst of end, log delay, memory and CPU)",
   limit: { most: 1 },
   async measure() {
     if (!canRunSlurm())
@@ -116,7 +117,7 @@ const slurm: Bar = {
       const plain: number[] = [];
       for (let round = 0; round < PLAIN_ROUNDS; round++) plain.push(await site.plainWait());
       const queries = await site.queriesPerMinute(20);
-      const { mib, rssMib, cpu } = await site.waiting(WAITING_JOBS);
+      const { resident, share, cpu } = await site.waiting(WAITING_JOBS);
       const middle = (values: readonly number[]) => summary("", values).median;
       console.log(
         [
@@ -124,13 +125,15 @@ const slurm: Bar = {
           `a line's way into the log: median of the worst ${middle(lineDelay).toFixed(2)} s (at most ${BATCH_LIMITS.lineDelay})`,
           `sbatch --wait of the same script: ${plain.map((value) => value.toFixed(1)).join(" s, ")} s after its end`,
           `requests to the controller: ${queries.toFixed(1)} for each minute of a job of 20 s`,
-          `a waiting hook, mean of ${WAITING_JOBS}: ${rssMib.toFixed(1)} MiB resident, ${mib.toFixed(1)} MiB its own share, ${(cpu * 100).toFixed(2)} % of a core`,
-          `so 1000 waiting jobs: about ${((mib * 1000) / 1024).toFixed(1)} GiB and ${(cpu * 1000).toFixed(1)} cores`,
+          `a waiting hook, mean of ${WAITING_JOBS}: ${resident.toFixed(1)} MB resident (below ${BATCH_LIMITS.resident}), ${share.toFixed(1)} MB its own share, ${(cpu * 100).toFixed(2)} % of a core (below ${BATCH_LIMITS.cpu * 100})`,
+          `so 1000 waiting jobs: about ${share.toFixed(1)} GB and ${(cpu * 1000).toFixed(1)} cores`,
         ].join("\n"),
       );
       return Math.max(
         middle(ending) / BATCH_LIMITS.ending,
         middle(lineDelay) / BATCH_LIMITS.lineDelay,
+        resident / BATCH_LIMITS.resident,
+        cpu / BATCH_LIMITS.cpu,
       );
     } finally {
       await site.close();

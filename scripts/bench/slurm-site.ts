@@ -10,6 +10,16 @@ export interface BatchFigures {
   readonly lineDelay: number;
 }
 
+/** Memory in MB (10^6 bytes). */
+export interface WaitingFigures {
+  /** Pages in its page table; the program's own are shared by all. */
+  readonly resident: number;
+  /** Its proportional share. */
+  readonly share: number;
+  /** Of one core, with the commands that it ran. */
+  readonly cpu: number;
+}
+
 /** A real Slurm on this machine, and a driver that uses it. Root only. */
 export interface SlurmSite {
   job(): Promise<BatchFigures>;
@@ -17,10 +27,8 @@ export interface SlurmSite {
   plainWait(): Promise<number>;
   /** Requests that the controller got while one job of `seconds` ran, for each minute of it. */
   queriesPerMinute(seconds: number): Promise<number>;
-  /** Proportional memory in MiB and CPU share of one waiting hook, over `count` that wait at once. */
-  waiting(
-    count: number,
-  ): Promise<{ readonly mib: number; readonly rssMib: number; readonly cpu: number }>;
+  /** What one waiting hook costs, mean of `count` that wait at once. */
+  waiting(count: number): Promise<WaitingFigures>;
   close(): Promise<void>;
 }
 
@@ -109,11 +117,16 @@ function requests(cluster: SlurmCluster): number {
   return [...stdout.matchAll(asked)].reduce((sum, match) => sum + Number(match[2]), 0);
 }
 
-const SETTLE_MILLISECONDS = 5000;
+/** Longer than the hook takes to come to rest. */
+const SETTLE_MILLISECONDS = 8000;
 const WATCH_MILLISECONDS = 10_000;
 const TICKS_PER_SECOND = 100;
 
-async function measureWaiting(site: Site, cluster: SlurmCluster, count: number) {
+async function measureWaiting(
+  site: Site,
+  cluster: SlurmCluster,
+  count: number,
+): Promise<WaitingFigures> {
   let ready = 0;
   const all = Promise.withResolvers<void>();
   const onOutput = (text: string) => {
@@ -135,8 +148,8 @@ async function measureWaiting(site: Site, cluster: SlurmCluster, count: number) 
   const ticks = pids.map((pid, i) => cpuTicks(pid) - (before[i] ?? 0));
   const memory = (field: string) => mean(pids.map((pid) => memoryOf(pid, field)));
   const figures = {
-    mib: memory("Pss") / 1024,
-    rssMib: memory("Rss") / 1024,
+    resident: memory("Rss"),
+    share: memory("Pss"),
     cpu: mean(ticks) / TICKS_PER_SECOND / (WATCH_MILLISECONDS / 1000),
   };
   cluster.run(["scancel", "--me"]);
@@ -153,7 +166,8 @@ function cpuTicks(pid: string): number {
 
 function memoryOf(pid: string, field: string): number {
   const text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
-  return Number(new RegExp(`^${field}: +(\\d+) kB`, "m").exec(text)?.[1]);
+  const kibi = Number(new RegExp(`^${field}: +(\\d+) kB`, "m").exec(text)?.[1]);
+  return (kibi * 1024) / 1e6;
 }
 
 function mean(values: readonly number[]): number {

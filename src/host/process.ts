@@ -1,6 +1,4 @@
-import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import type { Readable } from "node:stream";
 import { errorCode, errorMessage } from "./files.ts";
 
 /** How long output is waited for after a program has ended. */
@@ -32,39 +30,36 @@ export interface CommandResult {
 }
 
 /** Runs a program in a process group of its own with an empty stdin, and waits until it has ended. Never throws. */
-export function runCommand(
+export async function runCommand(
   argv: readonly string[],
   options: CommandOptions,
 ): Promise<CommandResult> {
-  return new Promise((resolve) => {
-    if (options.signal?.aborted) {
-      resolve(result("cancelled", -1, "", "", "was cancelled before it started"));
-      return;
-    }
-    try {
-      watch(start(argv, options), options, resolve);
-    } catch (error) {
-      resolve(notStarted(error, options));
-    }
-  });
+  if (options.signal?.aborted)
+    return result("cancelled", -1, "", "", "was cancelled before it started");
+  let child: Child;
+  try {
+    child = start(argv, options);
+  } catch (error) {
+    return notStarted(error, options);
+  }
+  return await watch(child, options);
 }
 
-function start([file = "", ...args]: readonly string[], { env, cwd }: CommandOptions): Child {
-  return spawn(file, args, {
+// Not node:child_process: with its streams it doubles the memory of a hook that waits for a batch job.
+function start(argv: readonly string[], { env, cwd }: CommandOptions): Child {
+  return Bun.spawn([...argv], {
     env: { ...env },
-    cwd,
-    stdio: ["ignore", "pipe", "pipe"],
+    ...(cwd === undefined ? {} : { cwd }),
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
     detached: true,
   });
 }
 
-type Child = ChildProcessByStdio<null, Readable, Readable>;
+type Child = Bun.Subprocess<"ignore", "pipe", "pipe">;
 
-function watch(
-  child: Child,
-  options: CommandOptions,
-  resolve: (value: CommandResult) => void,
-): void {
+async function watch(child: Child, options: CommandOptions): Promise<CommandResult> {
   const out = collect(child.stdout, options.onLine);
   const err = collect(child.stderr, options.onLine);
   let reason: "timed-out" | "cancelled" | undefined;
@@ -77,35 +72,27 @@ function watch(
   const cancel = () => end("cancelled");
   options.signal?.addEventListener("abort", cancel, { once: true });
   const timer = options.timeout && setTimeout(() => end("timed-out"), options.timeout);
-  /** From its end on the program is neither late nor to be cancelled. */
-  const ended = () => {
-    options.signal?.removeEventListener("abort", cancel);
-    if (timer) clearTimeout(timer);
-  };
-  child.on("error", (error) => {
-    ended();
-    resolve(notStarted(error, options));
-  });
-  child.on("exit", () => {
-    ended();
-    // A daemon that the program left behind may hold the pipes open for ever.
-    setTimeout(() => {
-      child.stdout.destroy();
-      child.stderr.destroy();
-    }, DRAIN_MILLISECONDS).unref();
-  });
-  child.on("close", (code, signal) => {
-    // Nobody else can have the group's number yet: at most the drain time has passed.
-    if (insist) {
-      clearTimeout(insist);
-      signalGroup(child.pid, "SIGKILL");
-    }
-    const [stdout, stderr] = [out(), err()];
-    if (reason) resolve(result(reason, -1, stdout, stderr, describe(reason, options)));
-    else if (code === null) {
-      resolve(result("signalled", -1, stdout, stderr, `was ended by ${signal}`));
-    } else resolve(result("exited", code, stdout, stderr, `ended with status ${code}`));
-  });
+  await child.exited;
+  // From its end on the program is neither late nor to be cancelled.
+  options.signal?.removeEventListener("abort", cancel);
+  if (timer) clearTimeout(timer);
+  // A daemon that the program left behind may hold the pipes open for ever.
+  const drain = setTimeout(() => {
+    out.stop();
+    err.stop();
+  }, DRAIN_MILLISECONDS);
+  const [stdout, stderr] = await Promise.all([out.text, err.text]);
+  clearTimeout(drain);
+  // Nobody else can have the group's number yet: at most the drain time has passed.
+  if (insist) {
+    clearTimeout(insist);
+    signalGroup(child.pid, "SIGKILL");
+  }
+  const { exitCode, signalCode } = child;
+  if (reason) return result(reason, -1, stdout, stderr, describe(reason, options));
+  return exitCode === null
+    ? result("signalled", -1, stdout, stderr, `was ended by ${signalCode}`)
+    : result("exited", exitCode, stdout, stderr, `ended with status ${exitCode}`);
 }
 
 function describe(reason: "timed-out" | "cancelled", options: CommandOptions): string {
@@ -144,27 +131,44 @@ function whyNotStarted(error: unknown, cwd: string | undefined): string {
 
 /** Gathers a stream; calls back for each complete line, and for the last one at the end. */
 function collect(
-  stream: NodeJS.ReadableStream,
+  stream: ReadableStream<Uint8Array>,
   onLine: ((line: string) => void) | undefined,
-): () => string {
-  const chunks: string[] = [];
+): { readonly text: Promise<string>; readonly stop: () => void } {
+  const reader = stream.getReader();
+  const gather = async (): Promise<string> => {
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+    const lines = onLine && lineSplitter(onLine);
+    let text = "";
+    for (;;) {
+      const { done, value } = await reader.read();
+      const piece = decoder.decode(value, { stream: !done });
+      text += piece;
+      lines?.add(piece);
+      if (done) break;
+    }
+    lines?.end();
+    return text;
+  };
+  return { text: gather(), stop: () => void reader.cancel() };
+}
+
+function lineSplitter(onLine: (line: string) => void) {
   let open = "";
   let afterReturn = false;
-  stream.setEncoding("utf8");
-  stream.on("data", (chunk: string) => {
-    chunks.push(chunk);
-    if (!onLine) return;
-    // A progress meter ends its lines with \r; the \n of a \r\n may come with the next chunk.
-    const rest = afterReturn && chunk.startsWith("\n") ? chunk.slice(1) : chunk;
-    afterReturn = chunk.endsWith("\r");
-    const lines = (open + rest).split(/\r?\n|\r/);
-    open = lines.pop() ?? "";
-    for (const line of lines) onLine(line);
-  });
-  stream.on("end", () => {
-    if (onLine && open !== "") onLine(open);
-  });
-  return () => chunks.join("");
+  return {
+    add(piece: string): void {
+      if (piece === "") return;
+      // A progress meter ends its lines with \r; the \n of a \r\n may come with the next piece.
+      const rest = afterReturn && piece.startsWith("\n") ? piece.slice(1) : piece;
+      afterReturn = piece.endsWith("\r");
+      const lines = (open + rest).split(/\r?\n|\r/);
+      open = lines.pop() ?? "";
+      for (const line of lines) onLine(line);
+    },
+    end(): void {
+      if (open !== "") onLine(open);
+    },
+  };
 }
 
 function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {

@@ -5,6 +5,7 @@ import { batchEnvironment, batchJobProgram } from "../../bash/templates.ts";
 import { readIfExists, writeAll } from "../../host/files.ts";
 import { followFile } from "../../host/follow.ts";
 import type { Log } from "../../host/log.ts";
+import { dropProgramCode } from "../../host/memory.ts";
 import type { Outcome } from "../../plan/outcome.ts";
 import type { BatchRecipe, Prepared } from "../attempt.ts";
 import { writeEntry } from "../entry.ts";
@@ -31,6 +32,8 @@ const NAME_LETTERS = 13;
 const STDOUT = 1;
 /** Below the time that schedulers give a job between TERM and KILL. */
 const KILL_GRACE_MILLISECONDS = 3000;
+/** After that a job that still waits has done everything that it will do again and again. */
+const AT_REST_MILLISECONDS = 5000;
 
 /** Submits the script, follows its output into the job log, waits for its end and judges it. */
 export async function runBatch(work: BatchWork): Promise<Outcome> {
@@ -106,6 +109,7 @@ async function follow(work: BatchWork, { id, nonce, tools }: Running): Promise<O
     log.log(`${recipe.inner.shown} ${quoteWord(entryPath(prepared.scripts, work.stage))}`);
   }
   const output = followFile(files.output, { write: writeToLog, reopen: true });
+  const rest = setTimeout(dropProgramCode, AT_REST_MILLISECONDS);
   const cancel = async () => {
     const done = await cancelJob(id, prepared.killTimeout / 1000, tools);
     if (!done)
@@ -132,6 +136,7 @@ async function follow(work: BatchWork, { id, nonce, tools }: Running): Promise<O
     await cancel();
     return { kind: "cancelled", message: `${tools.scheduler.title} job ${id} was cancelled` };
   } finally {
+    clearTimeout(rest);
     await output.done();
   }
 }
@@ -147,7 +152,7 @@ function writeToLog(bytes: Uint8Array): void {
 function watchTimes(recipe: BatchRecipe): WatchTimes {
   const { commandDelay, nfsTimeout, impossibleAfter } = recipe.plan.times;
   return {
-    marker: 0.1,
+    marker: 0.2,
     queryFrom: Math.min(1, commandDelay),
     queryTo: commandDelay,
     late: nfsTimeout,
