@@ -1,3 +1,4 @@
+import { expandVariables } from "./expand.ts";
 import type { Job, JobImage, RegistryAccount, Secrets } from "./job.ts";
 import { type Payload, parsePayload } from "./payload.ts";
 import { type PasswordedAccount, redactions, registryAccounts } from "./secrets.ts";
@@ -88,23 +89,13 @@ function jobImage(payload: Payload | undefined, variables: Variables): JobImage 
     const name = variables["CI_JOB_IMAGE"] ?? "";
     return name === "" ? undefined : { name, pullPolicy: [] };
   }
+  // Runners expand `image:` themselves, but not every version does so before it writes the payload.
   const name = expandVariables(payload.image.name, variables);
   if (name === "") {
     return undefined;
   }
   const { pullPolicy, entrypoint } = payload.image;
   return { name, pullPolicy, ...(entrypoint === undefined ? {} : { entrypoint }) };
-}
-
-/** Runners expand `image:` themselves, but not every version does so before it writes the payload. */
-function expandVariables(text: string, variables: Variables): string {
-  return text.replace(
-    /\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))/g,
-    (_whole, braced?: string, bare?: string) => {
-      const key = braced ?? bare ?? "";
-      return Object.hasOwn(variables, key) ? (variables[key] ?? "") : "";
-    },
-  );
 }
 
 /** GitLab's meaning of "no limit" is the runner's default of two hours. */

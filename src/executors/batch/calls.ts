@@ -1,6 +1,7 @@
 import { SystemFailure } from "../../host/failure.ts";
 import { findProgram, isProgram } from "../../host/find-program.ts";
 import { runCommand } from "../../host/process.ts";
+import { expandVariables } from "../../job/expand.ts";
 import type { Answer, Call, Scheduler } from "./scheduler.ts";
 
 /** Runs the scheduler's commands; each is given up after so many seconds. */
@@ -79,11 +80,4 @@ export function schedulerEnvironment(input: {
     LC_ALL: "C",
     ...Object.fromEntries(added),
   };
-}
-
-function expandVariables(text: string, login: Readonly<Record<string, string>>): string {
-  return text.replace(
-    /\$(?:\{(\w+)\}|(\w+))/g,
-    (_whole, braced?: string, bare?: string) => login[braced ?? bare ?? ""] ?? "",
-  );
 }
