@@ -3,8 +3,9 @@ import { readJson, writeAtomically } from "../../host/files.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 /**
- * What is on disk about a batch job, named by the attempt's token, written before the job is submitted: so that
- * whoever cleans up after a killed hook finds the scheduler's job, also when the answer to the submission was lost.
+ * What is on disk about a batch job, named by the attempt's token, written just before the job is submitted: so that
+ * whoever cleans up after a killed hook finds the scheduler's job, also when the answer to the submission was lost, and
+ * need not ask when nothing was submitted.
  */
 export interface BatchRecord {
   readonly version: 1;
@@ -17,7 +18,7 @@ export interface BatchRecord {
   readonly programs: Readonly<Record<string, string>>;
   /** Environment of the scheduler's commands. */
   readonly env: Readonly<Record<string, string>>;
-  /** The job's end was seen: nothing is left to cancel. */
+  /** Nothing is left to cancel: the job's end was seen, or no submission can have made one. */
   readonly ended: boolean;
 }
 

@@ -16,7 +16,7 @@ import { readMarker } from "./judge.ts";
 import { type BatchRecord, writeRecord } from "./record.ts";
 import { schedulerNamed } from "./schedulers.ts";
 import { submitJob } from "./submit.ts";
-import { type WatchTimes, watchJob } from "./watch.ts";
+import { type WatchResult, type WatchTimes, watchJob } from "./watch.ts";
 
 export interface BatchWork {
   readonly prepared: Prepared;
@@ -54,15 +54,17 @@ export async function runBatch(work: BatchWork): Promise<Outcome> {
     env: recipe.env,
     ended: false,
   };
-  writeRecord(recipe.recordFile, record);
   log.log(quoteCommand(scheduler.submit(submission).argv));
-  const submitted = await submitJob(submission, { ...tools, log, signal });
+  const noteMayExist = (mayExist: boolean) =>
+    writeRecord(recipe.recordFile, { ...record, ended: !mayExist });
+  const submitted = await submitJob(submission, { ...tools, log, signal, noteMayExist });
   if (!submitted.ok) return { kind: "refused", refusal: submitted.refusal };
   const { id } = submitted;
   writeRecord(recipe.recordFile, { ...record, id });
   log.log(`Submitted ${scheduler.title} job ${id}`);
-  const outcome = await follow(work, { id, nonce, tools });
-  writeRecord(recipe.recordFile, { ...record, id, ended: true });
+  const { outcome, over } = await follow(work, { id, nonce, tools });
+  // What was told to end and has not been seen to end is cleanup's.
+  if (over) writeRecord(recipe.recordFile, { ...record, id, ended: true });
   return outcome;
 }
 
@@ -102,7 +104,7 @@ interface Running {
   readonly tools: CancelTools;
 }
 
-async function follow(work: BatchWork, { id, nonce, tools }: Running): Promise<Outcome> {
+async function follow(work: BatchWork, { id, nonce, tools }: Running): Promise<WatchResult> {
   const { prepared, recipe, log, signal } = work;
   const { files } = recipe.plan;
   if (recipe.inner.shown !== undefined) {
@@ -114,6 +116,7 @@ async function follow(work: BatchWork, { id, nonce, tools }: Running): Promise<O
     const done = await cancelJob(id, prepared.killTimeout / 1000, tools);
     if (!done)
       log.warn(`${tools.scheduler.title} job ${id} was told to end and is not seen to have ended`);
+    return done;
   };
   try {
     const { outcome, over } = await watchJob({
@@ -127,14 +130,13 @@ async function follow(work: BatchWork, { id, nonce, tools }: Running): Promise<O
       countStarts: () =>
         (readIfExists(files.started) ?? "").split("\n").filter((line) => line !== "").length,
     });
-    // Judged without having ended: what can never run, or what the scheduler is slow to let go.
-    if (!over) await cancel();
-    return withHint(outcome, files.output);
+    // Judged without having ended: what can never run, or what waits to run again.
+    return { outcome: withHint(outcome, files.output), over: over || (await cancel()) };
   } catch (error) {
     if (!signal.aborted) throw error;
     log.log(`Cancelling ${tools.scheduler.title} job ${id}`);
-    await cancel();
-    return { kind: "cancelled", message: `${tools.scheduler.title} job ${id} was cancelled` };
+    const message = `${tools.scheduler.title} job ${id} was cancelled`;
+    return { outcome: { kind: "cancelled", message }, over: await cancel() };
   } finally {
     clearTimeout(rest);
     await output.done();

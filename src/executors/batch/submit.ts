@@ -16,19 +16,26 @@ export interface SubmitTools {
   readonly log: Log;
   readonly signal: AbortSignal;
   readonly sleep: (seconds: number) => Promise<void>;
+  /**
+   * Puts on disk whether there may be a job of this name: true just before each try, false once there surely is none.
+   * Only while it says true must cleanup ask the scheduler.
+   */
+  readonly noteMayExist: (mayExist: boolean) => void;
 }
 
 /** Submits once: while the controller is down it tries again, and when an answer is lost it looks the job up by name. */
 export async function submitJob(job: Submission, tools: SubmitTools): Promise<SubmitResult> {
-  const { scheduler, call, log, signal, sleep } = tools;
+  const { scheduler, call, log, signal, noteMayExist } = tools;
   const from = scheduler.title;
   for (let tries = 0; ; tries++) {
     signal.throwIfAborted();
+    noteMayExist(true);
     const submitted = scheduler.readSubmission(
       await call(scheduler.submit(job), scheduler.patience.submit),
     );
     if (submitted.kind === "accepted") return { ok: true, id: submitted.id };
     if (submitted.kind === "refused") {
+      noteMayExist(false);
       const message = `${scheduler.title} refused the job: ${submitted.message}`;
       return { ok: false, refusal: { fault: "user", message, from } };
     }
@@ -38,12 +45,24 @@ export async function submitJob(job: Submission, tools: SubmitTools): Promise<Su
       if (found === "unknown") return unanswered(scheduler, submitted.message);
       if (found !== "none") return { ok: true, id: found };
     }
+    noteMayExist(false);
     const seconds = RETRY_SECONDS[tries];
     if (seconds === undefined) return unanswered(scheduler, submitted.message);
     if (tries === 0)
       log.warn(`${scheduler.title} does not answer (${submitted.message}); trying again`);
-    await sleep(seconds);
+    await sleepUnlessAborted(seconds, tools);
   }
+}
+
+function sleepUnlessAborted(
+  seconds: number,
+  { sleep, signal }: Pick<SubmitTools, "sleep" | "signal">,
+): Promise<unknown> {
+  if (signal.aborted) return Promise.resolve();
+  const aborted = new Promise((resolve) =>
+    signal.addEventListener("abort", resolve, { once: true }),
+  );
+  return Promise.race([sleep(seconds), aborted]);
 }
 
 function unanswered({ title }: Scheduler, said: string): SubmitResult {
