@@ -38,7 +38,7 @@ const PENDING_LINE_SECONDS = 60;
 
 export interface WatchResult {
   readonly outcome: Outcome;
-  /** The scheduler itself said that the job has ended; else it must still be cancelled. */
+  /** The job has ended: by the scheduler's word, or its program for sure. Else it must still be cancelled. */
   readonly over: boolean;
 }
 
@@ -52,7 +52,7 @@ export async function watchJob(input: WatchInput): Promise<WatchResult> {
   for (;;) {
     signal.throwIfAborted();
     const marker = input.readMarker();
-    if (marker !== undefined) return await settle(input, marker);
+    if (marker !== undefined) return await settle(input, marker, say);
     if (now() >= nextQuery) {
       state = await askState(input.id, input);
       const stuck = say(state);
@@ -65,14 +65,27 @@ export async function watchJob(input: WatchInput): Promise<WatchResult> {
   }
 }
 
-/** The script's own result is there: what does the scheduler say? */
-async function settle(input: WatchInput, marker: Marker): Promise<WatchResult> {
-  const { now, sleep, signal } = input;
+/**
+ * The script's own result is there: what does the scheduler say? It may take a while, because of an epilog or of a
+ * controller that is down; then the result counts alone, and the log says so.
+ */
+async function settle(input: WatchInput, marker: Marker, say: Reporter): Promise<WatchResult> {
+  const { id, scheduler, log, now, sleep, signal } = input;
   const deadline = now() + SETTLE_SECONDS * 1000;
   for (let pause = 0.05; ; pause = Math.min(pause * 1.5, 2)) {
     signal.throwIfAborted();
-    const state = await askState(input.id, input);
-    if (isOver(state) || now() >= deadline) return verdict(input, state, marker);
+    const state = await askState(id, input);
+    if (state.phase === "unreachable") say(state);
+    if (isOver(state)) return verdict(input, state, marker);
+    if (now() >= deadline) {
+      const { title } = scheduler;
+      const still = "word" in state ? `still says ${state.word}` : "does not answer";
+      log.warn(
+        `${title} job ${id}: ${title} ${still} ${SETTLE_SECONDS} s after the script's end; the script's own result counts`,
+      );
+      // Its program has ended, so there is nothing to cancel; but what waits again would run again.
+      return { ...verdict(input, state, marker), over: state.phase !== "pending" };
+    }
     await sleep(pause);
   }
 }
@@ -97,8 +110,10 @@ function verdict(input: WatchInput, state: JobState, marker: Marker | undefined)
   return { outcome, over: isOver(state) };
 }
 
+type Reporter = (state: JobState) => Outcome | undefined;
+
 /** Tells the job log why a job waits, when that changes; gives an outcome when it waits for what can never be. */
-function makeReporter(input: WatchInput): (state: JobState) => Outcome | undefined {
+function makeReporter(input: WatchInput): Reporter {
   const { scheduler, id, log, now, times } = input;
   const job = `${scheduler.title} job ${id}`;
   let said = "";
