@@ -39,10 +39,11 @@ export async function pullImages(input: PullInput): Promise<boolean> {
   const log = createLog({ info: 1 });
   const user = currentUser(env);
   const facts = await gatherFacts({
+    settings,
+    user,
     shell: loginShell(settings, user, env["PATH"]),
-    applicationPath: settings.charliecloud.application_path,
     asksChImage: usesChImage(settings),
-    hookPath: env["PATH"],
+    hook: env,
     parentProgram: undefined,
     signal,
   });

@@ -66,10 +66,11 @@ async function explainJob(input: ExplainInput, settings: Settings): Promise<Expl
   const { job } = reading;
   const user = currentUser(env);
   const facts = await gatherFacts({
+    settings,
+    user,
     shell: loginShell(settings, user, env["PATH"]),
-    applicationPath: settings.charliecloud.application_path,
     asksChImage: true,
-    hookPath: env["PATH"],
+    hook: env,
     parentProgram: undefined,
     signal: new AbortController().signal,
   });

@@ -1,4 +1,5 @@
 import { quoteCommand } from "../bash/quote.ts";
+import { batchJobProgram } from "../bash/templates.ts";
 import type { BatchPlan } from "../executors/batch/batch-plan.ts";
 import type { ContainerPlan } from "../executors/container-plan.ts";
 import type { JobPlan } from "../executors/job-plan.ts";
@@ -28,8 +29,11 @@ export interface Explanation {
   readonly plan: JobPlan;
 }
 
+/** With the text of the program on the node as `batchProgram`, where there is one. */
 export function explanationJson(explanation: Explanation): string {
-  return JSON.stringify(explanation, undefined, 2);
+  const { batch } = explanation.plan;
+  const made = { ...explanation, ...(batch && { batchProgram: batchJobProgram(batch.program) }) };
+  return JSON.stringify(made, undefined, 2);
 }
 
 /** The same plan for people. */
@@ -58,6 +62,7 @@ export function explanationText(explanation: Explanation): string {
       ...(argv.length > 0 ? [`    ${quoteCommand(argv)}`] : []),
     ]),
     ...section("Notes", plan.notes),
+    ...(plan.batch ? batchProgram(plan.batch) : []),
     ...section("Configuration keys that this version knows and does not act on", inactive),
   ].join("\n");
 }
@@ -139,16 +144,26 @@ function origin({ source, asked, target, storage, pullCommand }: ContainerPlan):
   ];
 }
 
-function batch({ scheduler, arguments: given, submit, files, times }: BatchPlan): string[] {
+function batch(plan: BatchPlan): string[] {
+  const { scheduler, version, arguments: given, submit, program: onNode, files, times } = plan;
   return [
     "",
-    `Batch job of the user's script (${scheduler})`,
+    `Batch job of the user's script (${scheduler}${version && ` ${version}`})`,
     line("arguments", given),
     `  submission     ${quoteCommand(submit)}`,
+    `  on the node    ${files.wrapper} runs ${quoteCommand(onNode.command)}`,
     `  output         ${files.output}`,
     `  result         ${files.marker}, with the scheduler's own word`,
     `  times          asks at most every ${times.commandDelay} s ([batch] command_delay), waits ${times.nfsTimeout} s for late files ([batch] nfs_timeout), cancels what can never run after ${times.impossibleAfter} s ([batch] impossible_after)`,
   ];
+}
+
+function batchProgram({ program: onNode, files }: BatchPlan): string[] {
+  const lines = batchJobProgram(onNode).trimEnd().split("\n");
+  return section(
+    `${files.wrapper}, the program that the scheduler starts (NONCE and UMASK stand for what is known only then)`,
+    lines,
+  );
 }
 
 function section(title: string, lines: readonly string[]): string[] {

@@ -46,10 +46,11 @@ export async function prepare(env: Environment, log: Log, signal: AbortSignal): 
   const shell = loginShell(settings, user, env["PATH"]);
   await runPrepScript(settings.charliecloud.prep_script, { shell, directory, log, signal });
   const facts = await gatherFacts({
+    settings,
+    user,
     shell,
-    applicationPath: settings.charliecloud.application_path,
     asksChImage: usesChImage(settings),
-    hookPath: env["PATH"],
+    hook: env,
     parentProgram: programOf(state.holder.pid),
     signal,
   });
@@ -65,8 +66,7 @@ export async function prepare(env: Environment, log: Log, signal: AbortSignal): 
   for (const note of plan.notes) log.log(note);
   const [refusal] = plan.refusals;
   if (refusal) return { kind: "refused", refusal };
-  const hook = env;
-  return await carryOut({ plan, state, facts, job, secrets, directory, hook, log, signal });
+  return await carryOut({ plan, state, facts, job, secrets, directory, log, signal });
 }
 
 interface Work {
@@ -76,7 +76,6 @@ interface Work {
   readonly job: Job;
   readonly secrets: Secrets;
   readonly directory: string;
-  readonly hook: Environment;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -97,10 +96,9 @@ async function carryOut(work: Work): Promise<Outcome> {
     for (const kind of kindsOf(plan, container)) recipes[kind] = ready.value.host;
     inBatchJob = ready.value.batch ?? inBatchJob;
   }
-  const { hook, log } = work;
+  const { log } = work;
   const batch =
-    plan.batch &&
-    (await batchRecipe({ plan: plan.batch, state, facts, hook, log, inner: inBatchJob }));
+    plan.batch && batchRecipe({ plan: plan.batch, state, facts, log, inner: inBatchJob });
   write(work, recipes, batch);
   return { kind: "exited", status: 0 };
 }

@@ -34,7 +34,6 @@ export interface Recipe {
 /** How the user's script is submitted; see batch/run-batch.ts. */
 export interface BatchRecipe {
   readonly scheduler: string;
-  readonly version: string;
   /** Absolute paths of the scheduler's programs, by name. */
   readonly programs: Readonly<Record<string, string>>;
   /** Environment of the scheduler's commands. */

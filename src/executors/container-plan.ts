@@ -114,10 +114,14 @@ export function containerCommand(
 }
 
 /** What ch-run will be told, before the registry has said which image it is: `DIGEST` stands for that. */
-export function plannedImage({ source, reference }: ContainerPlan): string {
+export function plannedImage(
+  { source, reference }: ContainerPlan,
+  place: "host" | "batch" = "host",
+): string {
   if (source.choice === "storage") return reference.pull;
   const { entries } = layoutOf(source.directory.choice);
-  return imagePath(`${entries}/DIGEST`, source.entry.choice);
+  const entry = (place === "batch" && source.batchEntry) || source.entry;
+  return imagePath(`${entries}/DIGEST`, entry.choice);
 }
 
 interface Parts {

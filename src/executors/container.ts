@@ -5,6 +5,7 @@ import { type ImageShell, type ProbeResult, probeImage } from "../charliecloud/p
 import { redact } from "../host/redact.ts";
 import { accept, refuse, type Verdict } from "../plan/decision.ts";
 import type { Recipe } from "./attempt.ts";
+import { packedCommand } from "./batch/batch-command.ts";
 import { cachedImage } from "./cached-image.ts";
 import { explainFailure, explainUserFailure } from "./container-failure.ts";
 import { type ContainerPlan, faultOf } from "./container-plan.ts";
@@ -58,8 +59,7 @@ export async function prepareContainer(work: ContainerWork): Promise<Verdict<Con
     batchImage === undefined ? await packForBatch(work, image.value) : accept(batchImage);
   if (!packed.ok) return packed;
   if (packed.value === undefined) return accept({ host, batch: host });
-  const { storage: _storage, ...withoutStorage } = options;
-  return accept({ host, batch: recipe(chRunArgv(chRun, withoutStorage, packed.value, [])) });
+  return accept({ host, batch: recipe(packedCommand(container, packed.value)) });
 }
 
 async function getImage(work: ContainerWork): Promise<Verdict<ReadyImage>> {

@@ -2,7 +2,10 @@ import { type Applications, findApplications } from "../charliecloud/application
 import { findPackingTools, type PackingTools } from "../charliecloud/packing.ts";
 import { findProgram } from "../host/find-program.ts";
 import { type LoginShell, loginEnvironment } from "../host/login-shell.ts";
+import type { User } from "../host/user.ts";
 import type { Decision } from "../plan/decision.ts";
+import type { Settings } from "../settings/settings.ts";
+import { findScheduler, type SchedulerFacts } from "./batch/scheduler-facts.ts";
 
 /** What this host offers to a job; looked up once, in `prepare` and by `--explain`. */
 export interface Facts {
@@ -13,29 +16,36 @@ export interface Facts {
   readonly packing: PackingTools;
   /** Where helper stages find gitlab-runner; `choice` is its path, or empty when there is none. */
   readonly gitlabRunner: Decision<string>;
+  /** Absent with `executor = "shell"`. */
+  readonly scheduler?: SchedulerFacts;
 }
 
 export interface FactsInput {
+  readonly settings: Settings;
+  readonly user: User;
   readonly shell: LoginShell;
-  readonly applicationPath: string | undefined;
   /** Whether ch-image's version matters. */
   readonly asksChImage: boolean;
-  /** PATH of the hook itself, which is gitlab-runner's. */
-  readonly hookPath: string | undefined;
+  /** Environment of the hook itself, which is gitlab-runner's. */
+  readonly hook: Readonly<Record<string, string | undefined>>;
   /** Executable of the process that started the hook; absent when it cannot be known. */
   readonly parentProgram: string | undefined;
   readonly signal: AbortSignal;
 }
 
 export async function gatherFacts(input: FactsInput): Promise<Facts> {
-  const { shell, applicationPath, asksChImage, signal } = input;
+  const { settings, shell, asksChImage, signal } = input;
   const login = await loginEnvironment(shell, signal);
+  const scheduler = await findScheduler({ ...input, login });
   return {
     shell,
     login,
-    applications: await findApplications(applicationPath, login, { asksChImage }),
+    applications: await findApplications(settings.charliecloud.application_path, login, {
+      asksChImage,
+    }),
     packing: findPackingTools(login["PATH"]),
     gitlabRunner: findGitlabRunner(login["PATH"], input),
+    ...(scheduler && { scheduler }),
   };
 }
 
@@ -48,7 +58,7 @@ function findGitlabRunner(loginPath: string | undefined, input: FactsInput): Dec
       from: "PATH of the login shell",
     };
   }
-  const inHook = findProgram("gitlab-runner", input.hookPath);
+  const inHook = findProgram("gitlab-runner", input.hook["PATH"]);
   if (inHook !== undefined) {
     return { choice: inHook, because: "gitlab-runner's own PATH has it", from: "PATH of the hook" };
   }

@@ -1,12 +1,13 @@
 import { entryPath } from "../bash/entry-path.ts";
 import type { User } from "../host/user.ts";
 import type { Job } from "../job/job.ts";
-import { KNOWN_STAGES, type Stage, stageKind } from "../job/stages.ts";
+import { isBatchStage, KNOWN_STAGES, type Stage, stageKind } from "../job/stages.ts";
 import { type MechanismPlan, type Place, planMechanism } from "../plan/container.ts";
 import type { Decision, Refusal, Verdict } from "../plan/decision.ts";
 import { type Directories, planDirectories } from "../plan/directories.ts";
 import type { CompiledPattern } from "../settings/patterns.ts";
 import type { Settings } from "../settings/settings.ts";
+import { batchCommand } from "./batch/batch-command.ts";
 import { type BatchPlan, planBatch } from "./batch/batch-plan.ts";
 import { schedulerNamed, schedulerNames } from "./batch/schedulers.ts";
 import {
@@ -56,7 +57,7 @@ export interface JobPlan {
 
 export interface StagePlan extends Stage {
   readonly where: Decision<"host" | "image" | "runner_image">;
-  /** The command that the stage's supervisor starts; empty when its directories or container could not be planned. */
+  /** The command that the stage's supervisor, or the batch job's program, starts; empty when its directories or container could not be planned. */
   readonly argv: readonly string[];
 }
 
@@ -80,8 +81,11 @@ export function planJob(input: PlanInput): JobPlan {
     helperImage &&
     take(planContainer({ ...input, directories, role: "helper", image: helperImage }));
   const scheduler = schedulerNamed(settings.general.executor);
+  const hostCommand = [facts.shell.bash, "--login"];
+  const inner =
+    directories && batchCommand({ settings, directories, mechanism, step, hostCommand });
   const batch =
-    directories && scheduler && take(planBatch({ settings, job, directories, scheduler }));
+    scheduler && inner && take(planBatch({ settings, job, directories, scheduler, facts, inner }));
   const missingRunner = checkGitlabRunner(job, facts, mechanism);
   if (missingRunner?.refusal) refusals.push(missingRunner.refusal);
   const notes = [directories?.notes, mechanism?.notes, step?.notes, helper?.notes];
@@ -98,7 +102,7 @@ export function planJob(input: PlanInput): JobPlan {
     ...(step && { step }),
     ...(helper && { helper }),
     ...(batch && { batch }),
-    hostCommand: [facts.shell.bash, "--login"],
+    hostCommand,
     gitlabRunner: facts.gitlabRunner,
     notes: [
       ...notes.flatMap((list) => list ?? []),
@@ -131,6 +135,7 @@ export function planStage(plan: Omit<JobPlan, "stages">, name: string): StagePla
 function stageArgv(plan: Omit<JobPlan, "stages">, place: Place, name: string): readonly string[] {
   if (plan.directories === undefined) return [];
   const entry = entryPath(plan.directories.scripts, name);
+  if (plan.batch && isBatchStage(name)) return [...plan.batch.program.command.slice(0, -1), entry];
   if (place === "host") return [...plan.hostCommand, entry];
   const container = place === "image" ? plan.step : plan.helper;
   return container ? containerCommand(container, plannedImage(container), [entry]) : [];

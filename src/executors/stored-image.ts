@@ -10,6 +10,7 @@ import { squashImage } from "../charliecloud/squash.ts";
 import { imageDirectory } from "../charliecloud/storage.ts";
 import { writeAtomically } from "../host/files.ts";
 import { accept, refuse, type Verdict } from "../plan/decision.ts";
+import { packedImage } from "./batch/batch-command.ts";
 import { faultOf } from "./container-plan.ts";
 import type { ContainerWork, ReadyImage } from "./container-work.ts";
 import { accountOf, caBundle } from "./registry-account.ts";
@@ -96,7 +97,7 @@ export async function packForBatch(
 ): Promise<Verdict<string | undefined>> {
   const { container, state, facts, log, signal } = work;
   if (state.settings.charliecloud.disable_convert) return accept(undefined);
-  const file = `${state.directories?.scripts ?? ""}/image.sqfs`;
+  const file = packedImage(state.directories?.scripts ?? "");
   const start = performance.now();
   const problem = await squashImage({
     image: imageDirectory(container.storage.choice, image),

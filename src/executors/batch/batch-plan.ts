@@ -1,18 +1,26 @@
+import { entryPath, recordPath } from "../../bash/entry-path.ts";
+import type { BatchJobProgram } from "../../bash/templates.ts";
 import type { Job } from "../../job/job.ts";
 import { accept, type Decision, refuse, type Verdict } from "../../plan/decision.ts";
 import { splitWords } from "../../plan/words.ts";
 import type { Settings } from "../../settings/settings.ts";
+import type { Facts } from "../facts.ts";
+import type { BatchCommand } from "./batch-command.ts";
 import type { Scheduler, Submission } from "./scheduler.ts";
 
 /** How the user's script goes through a scheduler; plain data, no secret. */
 export interface BatchPlan {
   readonly scheduler: Scheduler["name"];
+  /** The scheduler's, where the submission depends on it; else empty. */
+  readonly version: string;
   /** The variable that gives the user's arguments, and its text; empty when none is set. */
   readonly arguments: Decision<string>;
   /** Checked: the administrator's, then the user's. */
   readonly words: readonly string[];
   /** The submission, with `ciNAME` for the unique name. */
   readonly submit: readonly string[];
+  /** What runs on the node, with `NONCE` and `UMASK` for what is known only in `run`. */
+  readonly program: BatchJobProgram;
   readonly files: SpoolFiles;
   /** Seconds. */
   readonly times: {
@@ -52,13 +60,22 @@ export interface BatchInput {
   readonly job: Pick<Job, "variables">;
   readonly directories: { readonly scripts: string; readonly builds: string };
   readonly scheduler: Scheduler;
+  readonly facts: Pick<Facts, "shell" | "scheduler">;
+  readonly inner: BatchCommand;
 }
 
+/** gitlab-runner's name for the user's script where a job has no named steps. */
+const STAGE = "build_script";
+/** Below the time that schedulers give a job between TERM and KILL. */
+const KILL_GRACE_MILLISECONDS = 3000;
 const DEFAULT_ARGS = "[batch] default_args";
 
 export function planBatch(input: BatchInput): Verdict<BatchPlan> {
-  const { settings, directories, scheduler } = input;
+  const { settings, directories, scheduler, facts } = input;
   const { batch } = settings;
+  const found = facts.scheduler;
+  if (found === undefined) throw new Error(`${scheduler.title} was not looked up`);
+  if (!found.programs.ok) return found.programs;
   const chosen = chooseArguments(input);
   const admin = splitAll(batch.default_args);
   if (!admin.ok) return refuse("admin", `${DEFAULT_ARGS}: ${admin.message}`, DEFAULT_ARGS);
@@ -79,13 +96,15 @@ export function planBatch(input: BatchInput): Verdict<BatchPlan> {
   if (!checkedUser.ok) return checkedUser;
   const words = [...checkedAdmin.value, ...checkedUser.value];
   const files = spoolFiles(directories.scripts);
+  const { version } = found;
+  const program = programOf(input, files);
   return accept({
     scheduler: scheduler.name,
+    version,
     arguments: chosen,
     words,
-    submit: scheduler.submit(
-      submissionOf({ name: "ciNAME", words, files, directory: directories.builds, version: "" }),
-    ).argv,
+    submit: scheduler.submit(submissionOf({ words, files, program, version }, "ciNAME")).argv,
+    program,
     files,
     times: {
       commandDelay: batch.command_delay,
@@ -95,15 +114,34 @@ export function planBatch(input: BatchInput): Verdict<BatchPlan> {
   });
 }
 
-export function submissionOf(input: {
-  readonly name: string;
-  readonly words: readonly string[];
-  readonly files: SpoolFiles;
-  readonly directory: string;
-  readonly version: string;
-}): Submission {
-  const { name, words, files, directory, version } = input;
-  return { name, words, directory, output: files.output, wrapper: files.wrapper, version };
+/** The submission of a plan, under the job's unique name. */
+export function submissionOf(
+  plan: Pick<BatchPlan, "words" | "files" | "program" | "version">,
+  name: string,
+): Submission {
+  const { words, files, program, version } = plan;
+  const { output, wrapper } = files;
+  return { name, words, directory: program.directory, output, wrapper, version };
+}
+
+function programOf(input: BatchInput, files: SpoolFiles): BatchJobProgram {
+  const { directories, scheduler, facts, inner } = input;
+  const { writesOutput = false, plainExit = false } = scheduler.wrapper ?? {};
+  return {
+    bash: facts.shell.bash,
+    kind: inner.kind,
+    command: [...inner.argv, entryPath(directories.scripts, STAGE)],
+    environment: files.environment,
+    directory: directories.builds,
+    record: recordPath(directories.scripts, STAGE),
+    marker: files.marker,
+    started: files.started,
+    nonce: "NONCE",
+    umask: "UMASK",
+    killGrace: KILL_GRACE_MILLISECONDS,
+    ...(writesOutput ? { output: files.output } : {}),
+    plainExit,
+  };
 }
 
 function chooseArguments({ settings, job }: BatchInput): Decision<string> {

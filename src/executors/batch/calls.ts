@@ -1,7 +1,7 @@
-import { SystemFailure } from "../../host/failure.ts";
 import { findProgram, isProgram } from "../../host/find-program.ts";
 import { runCommand } from "../../host/process.ts";
 import { expandVariables } from "../../job/expand.ts";
+import { accept, refuse, type Verdict } from "../../plan/decision.ts";
 import type { Answer, Call, Scheduler } from "./scheduler.ts";
 
 /** Runs the scheduler's commands; each is given up after so many seconds. */
@@ -12,22 +12,23 @@ export function findSchedulerPrograms(
   scheduler: Scheduler,
   directory: string | undefined,
   path: string | undefined,
-): Readonly<Record<string, string>> {
-  const found = scheduler.programs.map((name) => {
+): Verdict<Readonly<Record<string, string>>> {
+  const from = "[batch] scheduler_bin";
+  const found: Record<string, string> = {};
+  for (const name of scheduler.programs) {
     const file =
       directory === undefined
         ? findProgram(name, path)
         : `${directory.replace(/\/+$/, "")}/${name}`;
-    if (file !== undefined && isProgram(file)) return [name, file] as const;
-    const where =
-      directory === undefined
-        ? "PATH of the login shell"
-        : `[batch] scheduler_bin = "${directory}"`;
-    throw new SystemFailure(
-      `cannot use ${scheduler.title}: ${name} was not found in ${where}; set [batch] scheduler_bin`,
-    );
-  });
-  return Object.fromEntries(found);
+    if (file === undefined || !isProgram(file)) {
+      const where =
+        directory === undefined ? "PATH of the login shell" : `${from} = "${directory}"`;
+      const message = `cannot use ${scheduler.title}: ${name} was not found in ${where}; set ${from}`;
+      return refuse("admin", message, from);
+    }
+    found[name] = file;
+  }
+  return accept(found);
 }
 
 export function makeCaller(

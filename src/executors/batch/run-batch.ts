@@ -30,8 +30,6 @@ export interface BatchWork {
 
 const NAME_LETTERS = 13;
 const STDOUT = 1;
-/** Below the time that schedulers give a job between TERM and KILL. */
-const KILL_GRACE_MILLISECONDS = 3000;
 /** After that a job that still waits has done everything that it will do again and again. */
 const AT_REST_MILLISECONDS = 5000;
 
@@ -71,31 +69,22 @@ export async function runBatch(work: BatchWork): Promise<Outcome> {
 /** A fresh directory for the job's files, the entry program and the wrapper that the scheduler starts. */
 function prepareSpool(work: BatchWork, name: string, nonce: string) {
   const { prepared, recipe, script, stage } = work;
-  const { files, words } = recipe.plan;
-  const special = schedulerNamed(recipe.scheduler)?.wrapper;
+  const { inner, plan } = recipe;
+  const { files } = plan;
   rmSync(files.directory, { recursive: true, force: true });
   mkdirSync(files.directory, { mode: 0o700 });
-  const { entry, record } = writeEntry(prepared.scripts, recipe.inner, script, stage, {
-    gated: true,
-  });
+  const { entry, record } = writeEntry(prepared.scripts, inner, script, stage, { gated: true });
   const program = batchJobProgram({
-    bash: prepared.bash,
-    kind: recipe.inner.kind,
-    command: [...recipe.inner.argv, entry],
-    environment: files.environment,
-    directory: prepared.cwd,
+    ...plan.program,
+    kind: inner.kind,
+    command: [...inner.argv, entry],
     record,
-    marker: files.marker,
-    started: files.started,
     nonce,
     umask: process.umask().toString(8),
-    killGrace: KILL_GRACE_MILLISECONDS,
-    ...(special?.writesOutput ? { output: files.output } : {}),
-    plainExit: special?.plainExit ?? false,
   });
-  writeFileSync(files.environment, batchEnvironment(recipe.inner.env), { mode: 0o600 });
+  writeFileSync(files.environment, batchEnvironment(inner.env), { mode: 0o600 });
   writeFileSync(files.wrapper, program, { mode: 0o700 });
-  return submissionOf({ name, words, files, directory: prepared.cwd, version: recipe.version });
+  return submissionOf(plan, name);
 }
 
 interface Running {
