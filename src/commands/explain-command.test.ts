@@ -72,6 +72,35 @@ test("--image and --variable stand for a job; a refused one is a plan too, with 
   expect(plan.stages.map(({ name }) => name)).toEqual(["get_sources"]);
 });
 
+test("the scheduler's own version decides the submission that is shown, and a missing program refuses", async () => {
+  const file = `${dir}/batch.toml`;
+  writeFileSync(
+    file,
+    `[general]\nexecutor = "slurm"\ndata_dir = "$HOME"\n[batch]\nscheduler_bin = "${dir}"\n`,
+  );
+  const explained = async (): Promise<Explanation> =>
+    JSON.parse((await start(["--explain", "--json", "--configuration", file])).stdout);
+  const missing = await explained();
+  expect(missing.plan.batch).toBeUndefined();
+  expect(missing.plan.refusals).toEqual([
+    {
+      fault: "admin",
+      message: `cannot use Slurm: sbatch was not found in [batch] scheduler_bin = "${dir}"; set [batch] scheduler_bin`,
+      from: "[batch] scheduler_bin",
+    },
+  ]);
+  for (const [version, word] of [
+    ["22.05.8", "--export=NONE"],
+    ["23.11.4", "--export=NIL"],
+  ]) {
+    for (const name of ["sbatch", "squeue", "scontrol", "scancel"])
+      writeFileSync(`${dir}/${name}`, `#!/bin/sh\necho slurm ${version}\n`, { mode: 0o755 });
+    const { plan } = await explained();
+    expect(plan.batch?.version).toBe(version);
+    expect(plan.batch?.submit).toContain(word);
+  }
+});
+
 test("bad input is one line and status 2", async () => {
   const file = configuration();
   for (const [words, message] of [

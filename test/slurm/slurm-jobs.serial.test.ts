@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { quoteCommand } from "../../src/bash/quote.ts";
+import { binaryPath } from "../binary.ts";
 import { makeSite, type Site, type SiteOptions } from "../e2e/site.ts";
 import { tinyRoot } from "../fixtures/images.ts";
 import { type Registry, startRegistry } from "../fixtures/registry.ts";
@@ -73,6 +75,27 @@ if (process.getuid?.() === 0) {
     expect(result.log).toContain("after=[]");
     expect(readdirSync(`${here.dataDir}/batch`)).toEqual([]);
     expect(existsSync(`${here.dataDir}/scripts/widget_31/000`)).toBe(false);
+  });
+
+  test("what --explain shows is what is submitted and what runs on the node", async () => {
+    const here = site();
+    const word = "--comment='two words'";
+    const wrapper = `${here.dataDir}/scripts/widget_31/000/batch/job.bash`;
+    const { log } = await here
+      .runner()
+      .run({ id: 12, name: "x", script: [`cat ${wrapper}`], variables: parameters(word) });
+    const given = { SCHEDULER_PARAMETERS: word, CI_PROJECT_ID: "31", CI_PROJECT_NAME: "widget" };
+    const shown = Bun.spawnSync(
+      [
+        ...[binaryPath(), "--explain", "--json", "--configuration", here.configuration],
+        ...Object.entries(given).map(([name, value]) => `--variable=${name}=${value}`),
+      ],
+      { env: { PATH: here.path, HOME: here.home } },
+    );
+    const { plan, batchProgram } = JSON.parse(shown.stdout.toString());
+    expect(log.replace(/=ci[a-z0-9]{13}/, "=ciNAME")).toContain(quoteCommand(plan.batch.submit));
+    const run = log.replace(/^nonce=.*$/m, "nonce=NONCE").replace(/^mask=.*$/m, "mask=UMASK");
+    expect(run).toContain(batchProgram);
   });
 
   test("a job with an image runs in it on a node, from one SquashFS file", async () => {
