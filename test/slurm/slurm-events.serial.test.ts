@@ -98,6 +98,21 @@ if (process.getuid?.() === 0) {
     expect(result.log.match(/Slurm does not answer/g)?.length ?? 0).toBeLessThan(2);
   });
 
+  test("cancelled while no controller answers, a job leaves nothing that cleanup would have to ask for", async () => {
+    const here = site();
+    await cluster.stopController();
+    try {
+      const result = await here
+        .runner()
+        .run(waiting, { cancelDuring: { stage: "build_script", onText: "does not answer" } });
+      expect(result.status).not.toBe("success");
+      expect(result.log).not.toContain("may still run");
+      expect(readdirSync(`${here.dataDir}/batch`)).toEqual([]);
+    } finally {
+      await cluster.startController();
+    }
+  });
+
   test("a node that is lost is a system failure", async () => {
     const here = site();
     const result = await here.runner().run(waiting, {

@@ -86,8 +86,8 @@ test.concurrent("what LSF refuses, and arguments that would break the driver, ar
     expect([value, result.failureReason, result.attempts]).toEqual([value, "script_failure", 1]);
     expect(result.log).toContain(says);
   }
-  expect(existsSync(`${here.dir}/jobs`)).toBe(true);
-  expect(readdirSync(`${here.dir}/jobs`)).toEqual([]);
+  // Cleanup did not even ask: any question makes the stand-in's directory of jobs.
+  expect(existsSync(`${here.dir}/jobs`)).toBe(false);
 });
 
 test.concurrent("a request that can never run is shown, and cancelled after impossible_after", async () => {
