@@ -1,3 +1,5 @@
+import type { Mistake } from "./mistake.ts";
+
 /** One thing wrong (or, as a warning, odd) in a configuration file. */
 export interface Problem {
   /** Absolute path of the file. */
@@ -10,6 +12,10 @@ export interface Problem {
   readonly key?: string;
   /** One line: what was found, the value seen, what is wanted. */
   readonly message: string;
+  /** Absent where it is not about a key of the file. */
+  readonly kind?: Mistake["kind"];
+  /** The message without the key before it; present whenever `kind` is. */
+  readonly complaint?: string;
 }
 
 /** `FILE:LINE:COLUMN: MESSAGE`, or `FILE: MESSAGE` where there is no position. Always one line. */

@@ -1,6 +1,12 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { resolve } from "node:path";
-import { type SettingsResult, validateSettings } from "./validate.ts";
+import type { Problem } from "./problem.ts";
+import {
+  type Inspection,
+  inspectSettings,
+  type SettingsResult,
+  withoutContent,
+} from "./validate.ts";
 
 export type { SettingsResult } from "./validate.ts";
 
@@ -13,19 +19,34 @@ const LARGEST_BYTES = 1024 * 1024;
  * @param file path of a TOML file of at most 1 MiB in UTF-8; a relative one is resolved against the working directory.
  */
 export async function readSettings(file: string): Promise<SettingsResult> {
-  const path = file === "" ? file : resolve(file);
-  const bytes = readBytes(path);
-  if (!(bytes instanceof Uint8Array)) return failed(path, bytes.message);
-  const text = decode(bytes);
-  if (typeof text !== "string") {
-    const { message, line } = text;
-    return { ok: false, problems: [{ file: path, line, column: 1, message }] };
-  }
-  return validateSettings(text, path);
+  const read = await inspectFile(file);
+  return read.readable ? read.inspection.result : { ok: false, problems: [read.problem] };
 }
 
-function failed(file: string, message: string): SettingsResult {
-  return { ok: false, problems: [{ file, message }] };
+/** A file that was inspected, or why it could not be read at all. */
+export type FileInspection =
+  | {
+      readonly readable: true;
+      /** Empty where the bytes are no text. */
+      readonly text: string;
+      readonly inspection: Inspection;
+    }
+  | { readonly readable: false; readonly problem: Problem };
+
+/** Reads as {@link readSettings} does, and tells what stands in the file besides the verdict. */
+export async function inspectFile(file: string): Promise<FileInspection> {
+  const path = file === "" ? file : resolve(file);
+  const bytes = readBytes(path);
+  if (!(bytes instanceof Uint8Array)) {
+    return { readable: false, problem: { file: path, message: bytes.message } };
+  }
+  const text = decode(bytes);
+  if (typeof text === "string") {
+    return { readable: true, text, inspection: await inspectSettings(text, path) };
+  }
+  const { message, line } = text;
+  const inspection = withoutContent({ file: path, line, column: 1, message });
+  return { readable: true, text: "", inspection };
 }
 
 interface Complaint {

@@ -15,6 +15,17 @@ export type SettingsResult =
   | { readonly ok: true; readonly settings: Settings; readonly warnings: readonly Problem[] }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
+/** The verdict on a file together with what stands in it, for who wants to say more than the verdict does. */
+export interface Inspection {
+  readonly result: SettingsResult;
+  /** The known tables as they are written, right or wrong, without what counts as unset; none where the text is no TOML. */
+  readonly tables: Tables;
+  /** As `Settings.inactive`, also of a file with problems, with the place of each key. */
+  readonly inactive: readonly { readonly key: string; readonly at: Position | undefined }[];
+  /** Where the value of a key stands, else the key or what it would stand in. */
+  readonly locate: (path: Path) => Position | undefined;
+}
+
 type Locations = ReadonlyMap<string, Location>;
 
 /**
@@ -23,13 +34,45 @@ type Locations = ReadonlyMap<string, Location>;
  * @param file its absolute path, for problems and `Settings.file`; nothing is read.
  */
 export async function validateSettings(text: string, file: string): Promise<SettingsResult> {
+  return (await inspectSettings(text, file)).result;
+}
+
+/** Validates as {@link validateSettings} does, which is this without what only `check` wants to know. */
+export async function inspectSettings(text: string, file: string): Promise<Inspection> {
   const parsed = parseToml(text);
   if (!parsed.ok) {
     const { line, column, message } = parsed;
-    return { ok: false, problems: [{ file, line, column, message }] };
+    return withoutContent({ file, line, column, message });
   }
   const locations = locateKeys(text);
   const { tables, mistakes } = tidy(parsed.document);
+  const inactive = inactivePaths(tables, locations);
+  return {
+    result: await resultOf({ file, tables, mistakes, locations, inactive }),
+    tables,
+    inactive: inactive.map((key) => ({ key, at: locations.get(key) })),
+    locate: (path) => positionOf(path, false, locations),
+  };
+}
+
+/** The inspection of a text that has one problem instead of a content. */
+export function withoutContent(problem: Problem): Inspection {
+  return {
+    result: { ok: false, problems: [problem] },
+    tables: new Map(),
+    inactive: [],
+    locate: () => undefined,
+  };
+}
+
+async function resultOf(made: {
+  readonly file: string;
+  readonly tables: Tables;
+  readonly mistakes: readonly Mistake[];
+  readonly locations: Locations;
+  readonly inactive: readonly string[];
+}): Promise<SettingsResult> {
+  const { file, tables, mistakes, locations, inactive } = made;
   // Loaded here, because arktype takes most of the time and a file that cannot be parsed does not need it.
   const { checkShape } = await import("./schema.ts");
   const shape = checkShape(tables);
@@ -48,7 +91,6 @@ export async function validateSettings(text: string, file: string): Promise<Sett
 
   const accepted = shape.ok ? shape : checkShape(without(tables, unknown));
   if (!accepted.ok) return { ok: false, problems: inWords(accepted.mistakes) };
-  const inactive = inactivePaths(tables, locations);
   const settings = assembleSettings(accepted.tables, {
     file,
     inactive,
@@ -77,19 +119,19 @@ function without(tables: Tables, mistakes: readonly Mistake[]): Tables {
 }
 
 function problemOf(mistake: Mistake, file: string, locations: Locations): Problem {
-  const { line, column } = positionOf(mistake, locations) ?? {};
+  const { path, kind } = mistake;
+  const atKey = kind === "unknown" || kind === "missing";
+  const { line, column } = positionOf(path, atKey, locations) ?? {};
   const place = line === undefined || column === undefined ? {} : { line, column };
-  return { file, ...place, key: keyPath(mistake.path), message: describeMistake(mistake) };
+  const { complaint, message } = describeMistake(mistake);
+  return { file, ...place, key: keyPath(path), kind, complaint, message };
 }
 
-/** Where to look: at the value if that is wrong, else at the key, or at the table that lacks it. */
-function positionOf(mistake: Mistake, locations: Locations): Position | undefined {
-  const exact = locations.get(keyPath(mistake.path));
-  if (exact !== undefined) {
-    const atKey = mistake.kind === "unknown" || mistake.kind === "missing";
-    return atKey ? exact : (exact.value ?? exact);
-  }
-  return enclosing(mistake.path, locations);
+/** Where to look: at the value if that is meant, else at the key, or at the table that lacks it. */
+function positionOf(path: Path, atKey: boolean, locations: Locations): Position | undefined {
+  const exact = locations.get(keyPath(path));
+  if (exact === undefined) return enclosing(path, locations);
+  return atKey ? exact : (exact.value ?? exact);
 }
 
 function enclosing(path: Path, locations: Locations): Position | undefined {

@@ -11,9 +11,16 @@ import { describeUnknown } from "./unknown-key.ts";
 const LONGEST_LABEL = 120;
 const LONGEST_SHOWN = 60;
 
-/** A mistake in one line: the key, what was found, what is wanted. */
-export function describeMistake(mistake: Mistake): string {
-  return oneLine(`${shorten(label(mistake), LONGEST_LABEL)}: ${complaint(mistake)}`);
+/** A mistake in words, both one line: `complaint` is what was found and what is wanted, `message` names the key first. */
+export function describeMistake(mistake: Mistake): {
+  readonly complaint: string;
+  readonly message: string;
+} {
+  const text = oneLine(complaint(mistake));
+  return {
+    complaint: text,
+    message: `${oneLine(shorten(label(mistake), LONGEST_LABEL))}: ${text}`,
+  };
 }
 
 function label(mistake: Mistake): string {
@@ -118,6 +125,11 @@ function optionAt(path: Path): Option | undefined {
 
 // The second form is an environment entry: job logs show these lines, and its name does not tell what it holds.
 const SECRET = /token|passw|secret|credential|private_?key|api_?key|^\w+=/i;
+
+/** Whether a line of the file may hold what its messages keep back. */
+export function mayShowSecret(line: string): boolean {
+  return SECRET.test(line) || /["']\w+=/.test(line);
+}
 
 /** A value for a message: quoted and cut, with its type unless a text was wanted; only the type if it may be a secret. */
 function shown(path: Path, value: unknown, wantsText = false): string {
