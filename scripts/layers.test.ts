@@ -27,6 +27,7 @@ describe("checkLayers()", () => {
   test.each([
     ["main.ts", "src/main.ts", "./plan/x.ts"],
     ["commands", "src/commands/a.ts", "../main.ts"],
+    ["check", "src/check/a.ts", "../commands/x.ts"],
     ["executors", "src/executors/a.ts", "../settings/x.ts"],
     ["executors upward", "src/executors/a.ts", "../commands/x.ts"],
     ["charliecloud", "src/charliecloud/a.ts", "../executors/x.ts"],

@@ -15,6 +15,7 @@ const ROOMS: Readonly<
   "main.ts": { rooms: ["commands", "host"] },
   commands: {
     rooms: [
+      "check",
       "executors",
       "images",
       "cache",
@@ -26,6 +27,7 @@ const ROOMS: Readonly<
       "host",
     ],
   },
+  check: { rooms: ["executors", "charliecloud", "plan", "settings", "job", "host"] },
   executors: {
     rooms: ["images", "registry", "cache", "charliecloud", "plan", "bash", "job", "host"],
     types: ["src/settings/settings.ts", "src/settings/patterns.ts"],

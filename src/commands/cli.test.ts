@@ -12,8 +12,11 @@ const start = (words: readonly string[], env: Record<string, string> = {}) =>
   startDriver(words, { PATH: "/usr/bin:/bin", HOME: dir, ...env });
 
 const USAGE: readonly (readonly [readonly string[], string])[] = [
-  [[], "no command given; wanted: one of config, prepare, run, cleanup, cache"],
-  [["-u", "--no-auth"], "no command given; wanted: one of config, prepare, run, cleanup, cache"],
+  [[], "no command given; wanted: one of config, prepare, run, cleanup, check, cache"],
+  [
+    ["-u", "--no-auth"],
+    "no command given; wanted: one of config, prepare, run, cleanup, check, cache",
+  ],
   [["prepair"], 'unknown command "prepair"; nearest is "prepare"'],
   [["constructor"], 'unknown command "constructor"; nearest is "config"'],
   [["--frobnicate", "prepare"], "unknown option --frobnicate"],
@@ -32,6 +35,9 @@ const USAGE: readonly (readonly [readonly string[], string])[] = [
   [["--explain", "prepare"], 'unexpected word "prepare" beside --explain'],
   [["--explain", "--image"], "option --image needs a value"],
   [["--", "prepare"], "unknown option --"],
+  [["check"], "check: Missing required positional argument: FILE"],
+  [["check", "a", "b", "--colour"], "unknown option --colour"],
+  [["check", "a", "--format"], "option --format needs a value"],
 ];
 
 test("a mistake on the command line is one line on stderr and a system failure, never a build failure", async () => {

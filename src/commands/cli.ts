@@ -3,6 +3,7 @@ import { createLog } from "../host/log.ts";
 import { writeLine } from "../host/redact.ts";
 import { type Environment, exitProtocol, runHook } from "./hook.ts";
 import { misusedWord, suggestion } from "./options.ts";
+import { TAKES_MORE, toolCommands } from "./tools.ts";
 import { driverVersion, versionText } from "./version.ts";
 
 const configuration = {
@@ -116,52 +117,7 @@ function commandsFor(run: Run): Commands {
       run.exit = await runHook("cleanup", env, log.error, () => cleanUp(env, log));
     },
   };
-  const cache = cacheCommand(run);
-  return { config, prepare, run: stage, cleanup, cache } as Readonly<
-    Record<string, CommandDef<ArgsDef>>
-  >;
-}
-
-function cacheCommand(run: Run): Command {
-  return {
-    meta: {
-      name: "cache",
-      description:
-        "show, fill and tidy the cache of images: ls, du, gc, verify, rm IMAGE, export IMAGE FILE, pull IMAGE…",
-    },
-    args: {
-      action: { type: "positional", description: "ls, du, gc, verify, rm, export or pull" },
-      image: {
-        type: "positional",
-        required: false,
-        description: "reference, digest or name of an image, for rm, export and pull",
-      },
-      file: { type: "positional", required: false, description: "the file to make, for export" },
-      more: { type: "positional", required: false, description: "further images, for pull" },
-      configuration,
-      dir: { type: "string", valueHint: "DIR", description: "the cache's directory instead" },
-      "for-everyone": {
-        type: "boolean",
-        description: "with pull: jobs of every project may use it without asking the registry",
-      },
-      json: { type: "boolean", description: "print JSON" },
-    },
-    async run({ args }) {
-      const { manageCache } = await import("./cache.ts");
-      const word = (name: string) => (args[name] === undefined ? undefined : String(args[name]));
-      run.exit = await manageCache({
-        action: String(args["action"]),
-        image: word("image"),
-        file: word("file"),
-        images: args._.slice(1),
-        forEveryone: args["for-everyone"] === true,
-        configuration: word("configuration"),
-        dir: word("dir"),
-        json: args["json"] === true,
-        env: run.env,
-      });
-    },
-  };
+  return { config, prepare, run: stage, cleanup } as Readonly<Record<string, CommandDef<ArgsDef>>>;
 }
 
 /** Runs the driver with the words of its command line and gives the exit code of the process. */
@@ -170,12 +126,13 @@ export async function runCommandLine(words: readonly string[], env: Environment)
   const globals = at < 0 ? words : words.slice(0, at);
   const flags = parseArgs<typeof globalArgs>([...globals], globalArgs);
   const run: Run = { env, noAuth: flags.auth === false, exit: 0 };
-  const commands = commandsFor(run);
+  const commands = { ...commandsFor(run), ...toolCommands(run) };
   const name = words[at] ?? "";
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   const rest = at < 0 ? [] : words.slice(at + 1);
   const misuse =
-    misusedWord(globals, globalArgs) ?? (command && misusedWord(rest, command.args as ArgsDef));
+    misusedWord(globals, globalArgs) ??
+    (command && misusedWord(rest, command.args as ArgsDef, TAKES_MORE.includes(name)));
   if (words.includes("--help") || words.includes("-h")) return await help(command, commands);
   if (misuse !== undefined) return usageError(misuse, env);
   if (flags.version) {

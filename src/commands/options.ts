@@ -3,19 +3,19 @@ import type { ArgsDef } from "citty";
 /** Options that every command has. */
 const EVERYWHERE = ["help", "h"];
 
-/** The positional argument that stands for any number of words. */
-const ANY_NUMBER = "more";
-
 /**
  * The first word that the command cannot take, as a message. citty itself takes any word, so a mistyped
  * `--configuraton` would be a missing configuration.
+ *
+ * @param takesMore whether the last place is for any number of words
  */
 export function misusedWord(
   words: readonly string[],
   args: ArgsDef | undefined,
+  takesMore = false,
 ): string | undefined {
   const known = optionTypes(args);
-  let places = args?.[ANY_NUMBER]
+  let places = takesMore
     ? Number.POSITIVE_INFINITY
     : Object.values(args ?? {}).filter(({ type }) => type === "positional").length;
   for (let i = 0; i < words.length; i++) {
@@ -43,10 +43,11 @@ export function misusedWord(
 function optionTypes(args: ArgsDef | undefined): Map<string, "boolean" | "string"> {
   const known = new Map<string, "boolean" | "string">(EVERYWHERE.map((name) => [name, "boolean"]));
   for (const [name, definition] of Object.entries(args ?? {})) {
-    if (definition.type !== "boolean" && definition.type !== "string") continue;
-    known.set(name, definition.type);
-    if (definition.type === "boolean") known.set(`no-${name}`, "boolean");
-    for (const alias of aliasesOf(definition)) known.set(alias, definition.type);
+    const type = definition.type === "enum" ? "string" : definition.type;
+    if (type !== "boolean" && type !== "string") continue;
+    known.set(name, type);
+    if (type === "boolean") known.set(`no-${name}`, "boolean");
+    for (const alias of aliasesOf(definition)) known.set(alias, type);
   }
   return known;
 }

@@ -113,7 +113,7 @@ export const CHARLIECLOUD = {
   },
   image_allowlist: {
     type: "string[]",
-    example: '["registry.example.org/"]',
+    example: "['registry\\.example\\.org/']",
     meaning:
       "Regular expressions (RE2) matched from the start of the image name; others are refused.",
   },

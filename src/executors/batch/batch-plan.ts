@@ -76,25 +76,9 @@ export function planBatch(input: BatchInput): Verdict<BatchPlan> {
   const found = facts.scheduler;
   if (found === undefined) throw new Error(`${scheduler.title} was not looked up`);
   if (!found.programs.ok) return found.programs;
-  const chosen = chooseArguments(input);
-  const admin = splitAll(batch.default_args);
-  if (!admin.ok) return refuse("admin", `${DEFAULT_ARGS}: ${admin.message}`, DEFAULT_ARGS);
-  const user = splitWords(chosen.choice);
-  if (!user.ok) return refuse("user", `${chosen.from}: ${user.message}`, chosen.from);
-  const allowIllegal = batch.allow_illegal_args;
-  const checkedAdmin = scheduler.checkArguments(admin.words, {
-    fault: "admin",
-    from: DEFAULT_ARGS,
-    allowIllegal,
-  });
-  if (!checkedAdmin.ok) return checkedAdmin;
-  const checkedUser = scheduler.checkArguments(user.words, {
-    fault: "user",
-    from: chosen.from,
-    allowIllegal,
-  });
-  if (!checkedUser.ok) return checkedUser;
-  const words = [...checkedAdmin.value, ...checkedUser.value];
+  const planned = planArguments(input);
+  if (!planned.ok) return planned;
+  const { chosen, words } = planned.value;
   const files = spoolFiles(directories.scripts);
   const { version } = found;
   const program = programOf(input, files);
@@ -112,6 +96,32 @@ export function planBatch(input: BatchInput): Verdict<BatchPlan> {
       impossibleAfter: batch.impossible_after,
     },
   });
+}
+
+/** The words for the submission, checked: the administrator's, then the job's. */
+export function planArguments(
+  input: Pick<BatchInput, "settings" | "job" | "scheduler">,
+): Verdict<{ readonly chosen: Decision<string>; readonly words: readonly string[] }> {
+  const { settings, scheduler } = input;
+  const { default_args, allow_illegal_args: allowIllegal } = settings.batch;
+  const chosen = chooseArguments(input);
+  const admin = splitAll(default_args);
+  if (!admin.ok) return refuse("admin", `${DEFAULT_ARGS}: ${admin.message}`, DEFAULT_ARGS);
+  const user = splitWords(chosen.choice);
+  if (!user.ok) return refuse("user", `${chosen.from}: ${user.message}`, chosen.from);
+  const checkedAdmin = scheduler.checkArguments(admin.words, {
+    fault: "admin",
+    from: DEFAULT_ARGS,
+    allowIllegal,
+  });
+  if (!checkedAdmin.ok) return checkedAdmin;
+  const checkedUser = scheduler.checkArguments(user.words, {
+    fault: "user",
+    from: chosen.from,
+    allowIllegal,
+  });
+  if (!checkedUser.ok) return checkedUser;
+  return accept({ chosen, words: [...checkedAdmin.value, ...checkedUser.value] });
 }
 
 /** The submission of a plan, under the job's unique name. */
@@ -144,7 +154,10 @@ function programOf(input: BatchInput, files: SpoolFiles): BatchJobProgram {
   };
 }
 
-function chooseArguments({ settings, job }: BatchInput): Decision<string> {
+function chooseArguments({
+  settings,
+  job,
+}: Pick<BatchInput, "settings" | "job">): Decision<string> {
   const names = settings.batch.arguments_variable;
   const name = names.find((candidate) => (job.variables[candidate] ?? "").trim() !== "");
   if (name === undefined)

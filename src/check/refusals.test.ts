@@ -1,0 +1,60 @@
+import { expect, test } from "bun:test";
+import { keyPath } from "../settings/key-path.ts";
+import { formatProblem } from "../settings/problem.ts";
+import { validateSettings } from "../settings/validate.ts";
+import { findConfigRefusals, findLaterRefusals } from "./refusals.ts";
+
+async function ask(find: typeof findConfigRefusals, lines: readonly string[], noAuth = false) {
+  const result = await validateSettings(lines.join("\n"), "/f");
+  if (!result.ok) throw new Error(result.problems.map(formatProblem).join("\n"));
+  const account = { name: "ann", home: "/home/ann", uid: 1000 };
+  return find({ settings: result.settings, noAuth, account }).map(({ path, level }) => [
+    keyPath(path),
+    level,
+  ]);
+}
+
+const site = (executor: string, dataDir: string) => [
+  "[general]",
+  `executor = "${executor}"`,
+  `data_dir = "${dataDir}"`,
+];
+
+test("config's refusals are errors, with the keys to change", async () => {
+  const lines = [...site("cobalt", "data"), "[auth]"];
+  const executor = ["general.executor", "error"];
+  const dataDir = ["general.data_dir", "error"];
+  expect(await ask(findConfigRefusals, lines)).toEqual([
+    executor,
+    ["auth.downscope", "error"],
+    dataDir,
+  ]);
+  expect(await ask(findConfigRefusals, lines, true)).toEqual([executor, dataDir]);
+  expect(await ask(findConfigRefusals, site("shell", "$HOME"))).toEqual([]);
+});
+
+test("prepare's refusals are regrets, with the keys to change", async () => {
+  expect(
+    await ask(findLaterRefusals, [
+      ...site("slurm", "$HOME"),
+      'run_mechanism = "charliecloud"',
+      "[general.charliecloud]",
+      'custom_options = ["--bind"]',
+      'runner_image = "Not An Image"',
+      'runner_options = ["debian"]',
+      'image_storage_dir = "images"',
+      "[batch]",
+      'default_args = ["--output=x"]',
+    ]),
+  ).toEqual([
+    ["batch.default_args", undefined],
+    ["general.charliecloud.custom_options", undefined],
+    ["general.charliecloud.runner_options", undefined],
+    ["general.charliecloud.runner_image", undefined],
+    ["general.charliecloud.image_storage_dir", undefined],
+  ]);
+  expect(
+    await ask(findLaterRefusals, [...site("shell", "$HOME"), 'run_mechanism = "podman"']),
+  ).toEqual([["general.run_mechanism", undefined]]);
+  expect(await ask(findLaterRefusals, site("flux", "$HOME"))).toEqual([]);
+});

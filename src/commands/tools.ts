@@ -1,0 +1,90 @@
+import type { ArgsDef, CommandDef } from "citty";
+import type { Format } from "./check.ts";
+import type { Environment } from "./hook.ts";
+import { driverVersion } from "./version.ts";
+
+/** What a tool needs from the command line before its own name, and what it leaves for the process to exit with. */
+export interface ToolRun {
+  readonly env: Environment;
+  readonly noAuth: boolean;
+  exit: number;
+}
+
+/** Tools that take any number of words. */
+export const TAKES_MORE: readonly string[] = ["check", "cache"];
+
+const FORMATS: Format[] = ["text", "json", "sarif", "gitlab"];
+
+/** The commands that admins start by hand; each loads what it needs when it runs, so that hooks load none of it. */
+export function toolCommands(run: ToolRun): Readonly<Record<string, CommandDef<ArgsDef>>> {
+  const check: CommandDef<ArgsDef> = {
+    meta: { name: "check", description: "find every mistake in configuration files" },
+    args: {
+      file: { type: "positional", description: "a site's configuration (TOML); may be several" },
+      format: {
+        type: "enum",
+        options: FORMATS,
+        default: "text",
+        description: "what to print; gitlab: a Code Quality report",
+      },
+    },
+    async run({ args }) {
+      const { check: work } = await import("./check.ts");
+      run.exit = await work({
+        files: args._,
+        // citty has compared it with the options.
+        format: FORMATS.find((format) => format === args["format"]) ?? "text",
+        noAuth: run.noAuth,
+        version: driverVersion(),
+        env: run.env,
+      });
+    },
+  };
+  return { check, cache: cacheCommand(run) };
+}
+
+function cacheCommand(run: ToolRun): CommandDef<ArgsDef> {
+  return {
+    meta: {
+      name: "cache",
+      description:
+        "show, fill and tidy the cache of images: ls, du, gc, verify, rm IMAGE, export IMAGE FILE, pull IMAGE…",
+    },
+    args: {
+      action: { type: "positional", description: "ls, du, gc, verify, rm, export or pull" },
+      image: {
+        type: "positional",
+        required: false,
+        description:
+          "reference, digest or name of an image, for rm, export and pull, which takes several",
+      },
+      file: { type: "positional", required: false, description: "the file to make, for export" },
+      configuration: {
+        type: "string",
+        valueHint: "FILE",
+        description: "the site's configuration (TOML)",
+      },
+      dir: { type: "string", valueHint: "DIR", description: "the cache's directory instead" },
+      "for-everyone": {
+        type: "boolean",
+        description: "with pull: jobs of every project may use it without asking the registry",
+      },
+      json: { type: "boolean", description: "print JSON" },
+    },
+    async run({ args }) {
+      const { manageCache } = await import("./cache.ts");
+      const word = (name: string) => (args[name] === undefined ? undefined : String(args[name]));
+      run.exit = await manageCache({
+        action: String(args["action"]),
+        image: word("image"),
+        file: word("file"),
+        images: args._.slice(1),
+        forEveryone: args["for-everyone"] === true,
+        configuration: word("configuration"),
+        dir: word("dir"),
+        json: args["json"] === true,
+        env: run.env,
+      });
+    },
+  };
+}
