@@ -12,10 +12,10 @@ const start = (words: readonly string[], env: Record<string, string> = {}) =>
   startDriver(words, { PATH: "/usr/bin:/bin", HOME: dir, ...env });
 
 const USAGE: readonly (readonly [readonly string[], string])[] = [
-  [[], "no command given; wanted: one of config, prepare, run, cleanup, check, cache"],
+  [[], "no command given; wanted: one of config, prepare, run, cleanup, check, schema, cache"],
   [
     ["-u", "--no-auth"],
-    "no command given; wanted: one of config, prepare, run, cleanup, check, cache",
+    "no command given; wanted: one of config, prepare, run, cleanup, check, schema, cache",
   ],
   [["prepair"], 'unknown command "prepair"; nearest is "prepare"'],
   [["constructor"], 'unknown command "constructor"; nearest is "config"'],
@@ -35,6 +35,7 @@ const USAGE: readonly (readonly [readonly string[], string])[] = [
   [["--explain", "prepare"], 'unexpected word "prepare" beside --explain'],
   [["--explain", "--image"], "option --image needs a value"],
   [["--", "prepare"], "unknown option --"],
+  [["schema", "x"], 'unexpected word "x"'],
   [["check"], "check: Missing required positional argument: FILE"],
   [["check", "a", "b", "--colour"], "unknown option --colour"],
   [["check", "a", "--format"], "option --format needs a value"],

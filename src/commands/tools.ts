@@ -40,7 +40,13 @@ export function toolCommands(run: ToolRun): Readonly<Record<string, CommandDef<A
       });
     },
   };
-  return { check, cache: cacheCommand(run) };
+  const schema: CommandDef<ArgsDef> = {
+    meta: { name: "schema", description: "print the JSON Schema of configuration files" },
+    async run() {
+      run.exit = (await import("./schema.ts")).printSchema();
+    },
+  };
+  return { check, schema, cache: cacheCommand(run) };
 }
 
 function cacheCommand(run: ToolRun): CommandDef<ArgsDef> {
