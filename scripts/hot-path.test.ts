@@ -21,3 +21,15 @@ test("passes over types, import() and other commands", () => {
   });
   expect(problems).toEqual([]);
 });
+
+test("finds a tool of admins that comes with a hook", () => {
+  const problems = check({
+    "src/commands/cli.ts": 'import { a } from "./a.ts";\nawait import("./check.ts");',
+    "src/commands/a.ts": 'import { check } from "../check/check-file.ts";',
+    "src/check/check-file.ts": 'import "citty";',
+    "src/commands/check.ts": "",
+  });
+  expect(problems).toEqual([
+    "a hook loads src/check/check-file.ts: src/commands/cli.ts → src/commands/a.ts → src/check/check-file.ts",
+  ]);
+});

@@ -8,11 +8,27 @@ const ROOTS = ["src/main.ts", "src/commands/start.ts", "src/commands/run.ts"];
 const HEAVY =
   /^(arktype|@ark\/.*|smol-toml|re2js|citty|consola.*|fastest-levenshtein|node:(crypto|child_process|util|net|https?|tls|stream|tty))$/;
 
-/** One line for each heavy module that `run` would load, with the chain of files that leads to it. */
+/** What gitlab-runner starts for the other hooks. */
+const HOOKS = ["cli", "config", "prepare", "cleanup"].map((name) => `src/commands/${name}.ts`);
+
+/** What only a command that an admin starts by hand may load. */
+const TOOLS = /^src\/(check\/|commands\/(check|schema)\.ts$|settings\/json-schema\.ts$)/;
+
+/** One line for each heavy module that `run` would load, and for each tool that any hook would, with the way to it. */
 export function checkHotPath(sources: ReadonlyMap<string, string>): string[] {
+  const { chains, problems } = walk(sources, ROOTS);
+  const tools = [...walk(sources, HOOKS).chains, ...chains].filter(([file]) => TOOLS.test(file));
+  return [
+    ...problems,
+    ...tools.map(([file, chain]) => `a hook loads ${file}: ${chain.join(" → ")}`),
+  ];
+}
+
+/** Every file that comes with the roots, with the way to it, and the heavy modules on it. */
+function walk(sources: ReadonlyMap<string, string>, roots: readonly string[]) {
   const problems: string[] = [];
   const chains = new Map<string, readonly string[]>(
-    ROOTS.filter((file) => sources.has(file)).map((file) => [file, [file]]),
+    roots.filter((file) => sources.has(file)).map((file) => [file, [file]]),
   );
   for (const [file, chain] of chains) {
     for (const { specifier, typeOnly, dynamic } of importsOf(file, sources.get(file) ?? "")) {
@@ -23,5 +39,5 @@ export function checkHotPath(sources: ReadonlyMap<string, string>): string[] {
       if (sources.has(target) && !chains.has(target)) chains.set(target, [...chain, target]);
     }
   }
-  return problems;
+  return { chains, problems };
 }

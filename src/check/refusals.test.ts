@@ -56,5 +56,29 @@ test("prepare's refusals are regrets, with the keys to change", async () => {
   expect(
     await ask(findLaterRefusals, [...site("shell", "$HOME"), 'run_mechanism = "podman"']),
   ).toEqual([["general.run_mechanism", undefined]]);
+  const images = [...site("shell", "$HOME"), 'run_mechanism = "charliecloud"'];
+  expect(
+    await ask(findLaterRefusals, [
+      ...images,
+      "[general.charliecloud]",
+      "disable_convert = true",
+      "[[general.charliecloud.mirror]]",
+      'registry = "docker.io"',
+      'mirror = "r.example/hub"',
+    ]),
+  ).toEqual([["general.charliecloud.disable_convert", undefined]]);
+  expect(
+    await ask(findLaterRefusals, [
+      ...images,
+      "[general.charliecloud]",
+      "offline = true",
+      "[general.charliecloud.cache]",
+      "enabled = false",
+      'dir = "/proc/x"',
+    ]),
+  ).toEqual([["general.charliecloud.cache.enabled", undefined]]);
+  expect(
+    await ask(findLaterRefusals, [...images, "[general.charliecloud.cache]", 'dir = "/proc/x"']),
+  ).toEqual([["general.charliecloud.cache.dir", undefined]]);
   expect(await ask(findLaterRefusals, site("flux", "$HOME"))).toEqual([]);
 });

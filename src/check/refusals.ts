@@ -1,11 +1,12 @@
 import { planArguments } from "../executors/batch/batch-plan.ts";
 import { schedulerNamed } from "../executors/batch/schedulers.ts";
 import { planOptions } from "../executors/ch-run-options.ts";
-import { chooseStorage } from "../executors/image-source.ts";
+import { chooseSource, chooseStorage } from "../executors/image-source.ts";
 import { checkSite } from "../executors/job-plan.ts";
 import type { Job } from "../job/job.ts";
+import { planCacheDirectory } from "../plan/cache-directory.ts";
 import { planMechanism } from "../plan/container.ts";
-import type { Refusal, Verdict } from "../plan/decision.ts";
+import { accept, type Refusal, type Verdict } from "../plan/decision.ts";
 import { type Directories, planDirectories } from "../plan/directories.ts";
 import { parseReference } from "../plan/reference.ts";
 import { type Path, stepsOf } from "../settings/key-path.ts";
@@ -45,7 +46,9 @@ export function findLaterRefusals({ settings, account }: Asked): readonly Regret
   const found = [
     planMechanism({ settings, job: { image: { name: "debian", pullPolicy: [] } } }),
     ...(scheduler ? [planArguments({ settings, job: PLAINEST, scheduler })] : []),
-    ...(general.run_mechanism === "charliecloud" ? containerVerdicts(settings, account) : []),
+    ...(general.run_mechanism === "charliecloud"
+      ? [...containerVerdicts(settings, account), ...imageVerdicts(settings, account)]
+      : []),
   ];
   return found
     .flatMap((verdict) => refusalOf<unknown>(verdict))
@@ -67,8 +70,25 @@ function containerVerdicts(settings: Settings, account: Asked["account"]): Verdi
     ...(settings.charliecloud.runner_image === undefined ? [] : [options("helper")]),
     ...image("default_image"),
     ...image("runner_image"),
-    chooseStorage({ settings, user, login: {} }),
   ];
+}
+
+/** Where images come from and lie, on a host that lacks nothing. */
+function imageVerdicts(settings: Settings, account: Asked["account"]): Verdict<unknown>[] {
+  const user = { ...account, gid: account.uid };
+  const { charliecloud } = settings;
+  const storage = chooseStorage({ settings, user, login: {} });
+  const source = chooseSource({
+    settings: charliecloud,
+    packing: { mksquashfs: "/usr/bin/mksquashfs", fuse: true },
+    chImage: "/usr/bin/ch-image",
+    forBatch: settings.general.executor !== "shell",
+    directory: accept({ choice: "/", because: "any will do", from: "" }),
+    mirrored: charliecloud.offline || charliecloud.mirrors.length > 0,
+  });
+  if (!storage.ok || !source.ok || source.value.choice === "storage") return [source, storage];
+  const places = { storage: storage.value.choice, dataDir: "/home" };
+  return [planCacheDirectory({ settings, user, ...places })];
 }
 
 function directoriesOf(settings: Settings, account: Asked["account"]): Verdict<Directories> {
