@@ -1,6 +1,6 @@
 import { asBytes } from "./layer-index.ts";
 import { shown } from "./merge-layer.ts";
-import { type Directory, emptyDirectory, type File, splitPath, walk } from "./tree.ts";
+import { below, type Directory, emptyDirectory, type File, splitPath, walk } from "./tree.ts";
 
 /** Something that an image gets besides its layers. Paths and texts are ordinary strings; a path begins with a slash. */
 export type Addition =
@@ -78,13 +78,11 @@ function addMountPoint(
   const place = walk(root, parts.slice(0, -1).join("/"), mtime);
   if ("why" in place) return problemOf(place);
   const found = place.directory.children.get(name);
-  const here = [...place.names, name].join("/");
+  const here = below(place, name);
   if (found === undefined) place.directory.children.set(name, emptyFile(mtime));
   if (found?.kind === "directory") return `${shown(here)} ${isDirectory}`;
   if (found?.kind !== "symlink") return undefined;
-  const target = found.target.startsWith("/")
-    ? found.target
-    : [...place.names, found.target].join("/");
+  const target = found.target.startsWith("/") ? found.target : below(place, found.target);
   return addMountPoint(root, target, isFile, mtime, links + 1);
 }
 

@@ -11,7 +11,8 @@ import { type ScanState, scanTar, type Want } from "./scan-tar.ts";
 /**
  * Reads a layer once: what it holds, and that it is the layer that the image's config names.
  *
- * @param expected.diffId `sha256:…` of the uncompressed layer, from `rootfs.diff_ids`
+ * @param expected.diffId `sha256:…` of the uncompressed layer, from `rootfs.diff_ids`. Without it, a zstd layer
+ *   that is cut in its first block passes for an empty one: Bun's decompressor reports no cut.
  */
 export async function indexLayer(
   file: string,

@@ -31,19 +31,16 @@ export function mergeLayer(root: Directory, index: LayerIndex, layer: number): s
 }
 
 function checkPath(path: ByteString): string | undefined {
-  const parts = path.split("/");
-  if (parts.includes("..")) return "leads upwards";
-  const isLong = path.length > LONGEST_PATH || parts.some((part) => part.length > LONGEST_NAME);
+  if (path.includes("..") && path.split("/").includes("..")) return "leads upwards";
+  if (path.length <= LONGEST_NAME) return undefined;
+  const isLong =
+    path.length > LONGEST_PATH || path.split("/").some((part) => part.length > LONGEST_NAME);
   return isLong ? "is longer than a file system can hold" : undefined;
 }
 
 /** Devices, FIFOs and what is below /dev, which ch-run mounts from the host; the bookkeeping of AUFS. */
 function isLeftOut({ path, type }: LayerEntry): boolean {
-  return type === "special" || /^dev\/./s.test(path) || path.split("/").some(isBookkeeping);
-}
-
-function isBookkeeping(part: ByteString): boolean {
-  return part.startsWith(WHITEOUT);
+  return type === "special" || path.startsWith("dev/") || /(^|\/)\.wh\./.test(path);
 }
 
 function whiteOut(root: Directory, parent: ByteString, name: ByteString): void {
@@ -99,6 +96,8 @@ function leaf(entry: LayerEntry, layer: number, at: number): TreeNode | string {
     return { kind: "file", mode: safeMode(entry.mode) | 0o600, mtime, content };
   }
   if (link === "") return `${shown(entry.path)} is a symbolic link to nothing`;
+  if (link.length > LONGEST_PATH)
+    return `${shown(entry.path)} has a target longer than a path can be`;
   return { kind: "symlink", mtime, target: link };
 }
 

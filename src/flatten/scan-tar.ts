@@ -138,6 +138,8 @@ function checkSparse(sparse: SparseMap | undefined, storedSize: number): void {
 }
 
 function normalise(path: ByteString): ByteString {
+  // As nearly all are.
+  if (!/(^|\/)\.?(\/|$)/.test(path)) return path;
   return path
     .split("/")
     .filter((part) => part !== "" && part !== ".")

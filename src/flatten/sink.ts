@@ -1,5 +1,4 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import type { Flattened } from "./layer-index.ts";
 
@@ -14,7 +13,7 @@ export interface Sink {
 
 /** A sink at work. */
 export interface OpenSink {
-  /** Resolves when more can be taken; false when the program takes nothing any more. */
+  /** Resolves when the bytes' memory is free again; false when the program takes nothing any more. */
   readonly write: (bytes: Buffer) => Promise<boolean>;
   /** Closes the program's stdin and tells how it ended. */
   readonly finish: () => Promise<Flattened<void>>;
@@ -24,7 +23,8 @@ export interface OpenSink {
 
 /** Messages are matched, so they must be in English. */
 const LOCALE = { LC_ALL: "C" };
-const NO_SPACE = /No space left on device|Disk quota exceeded/;
+/** The last is how GNU tar tells that a disk became full in the middle of a write. */
+const NO_SPACE = /No space left on device|Disk quota exceeded|Wrote only \d+ of \d+ bytes/;
 /** How GNU tar ends, which says nothing. */
 const CLOSING = /Error is not recoverable|Exiting with failure status/;
 /** As much of a program's last words as is of use. */
@@ -102,11 +102,12 @@ function control(child: ChildProcessByStdio<Writable, null, Readable>, name: str
       resolve(judge(name, status, signal, said));
     });
   });
-  const write = async (bytes: Buffer) => {
-    if (gone) return false;
-    if (child.stdin.write(bytes)) return true;
-    await Promise.race([once(child.stdin, "drain").catch(() => {}), ended]);
-    return !gone;
+  const write = (bytes: Buffer) => {
+    if (gone) return Promise.resolve(false);
+    const taken = new Promise<boolean>((resolve) => {
+      child.stdin.write(bytes, (error) => resolve(!error && !gone));
+    });
+    return Promise.race([taken, ended.then(() => false)]);
   };
   const finish = () => {
     child.stdin.end();

@@ -53,9 +53,9 @@ function checkSum(block: Buffer): { unsigned: number; signed: number } {
 
 /** Up to the first NUL. */
 export function readString(block: Buffer, start: number, length: number): ByteString {
-  const text = block.toString("latin1", start, start + length);
-  const end = text.indexOf("\0");
-  return end < 0 ? text : text.slice(0, end);
+  let end = start;
+  while (end < start + length && block[end] !== 0) end++;
+  return block.toString("latin1", start, end);
 }
 
 /** Octal digits among spaces and NULs, or GNU's base 256 when the first bit is set. */

@@ -23,58 +23,71 @@ const FLAGS: Readonly<Record<WrittenType, string>> = {
 /** What eleven octal digits hold. */
 const LARGEST_OCTAL = 8 ** 11 - 1;
 
-/** Two blocks of zeros. */
-export const END_OF_TAR: Buffer = Buffer.alloc(2 * BLOCK);
+/** Bytes of zeros that end a tar. */
+export const END_OF_TAR: number = 2 * BLOCK;
+/** Names of up to 4095 bytes, which is what a plan can have, need no more. */
+export const LARGEST_HEADER: number = 32 * BLOCK;
 
 /**
- * The header blocks of a member in GNU's format: unlike PAX, it takes names of any bytes and length as they are, whatever
- * the locale of the program that reads them.
+ * Writes the header blocks of a member into `bytes` and returns where they end. The format is GNU's: unlike PAX, it takes
+ * names of any bytes and length as they are, whatever the locale of the program that reads them.
  */
-export function writeHeader(member: Member): Buffer {
-  const path =
-    member.type === "directory" ? `./${member.path}/`.replace(/\/+$/, "/") : `./${member.path}`;
+export function writeHeader(
+  { type, path, mode, mtime, size = 0, link = "" }: Member,
+  bytes: Buffer,
+  start: number,
+): number {
+  const name = type === "directory" && path !== "" ? `./${path}/` : `./${path}`;
   // A hard link names another member.
-  const link = member.type === "hardlink" ? `./${member.link}` : (member.link ?? "");
-  return Buffer.concat([
-    ...longName("L", path),
-    ...longName("K", link),
-    block(FLAGS[member.type], path, link, member),
-  ]);
+  const target = type === "hardlink" ? `./${link}` : link;
+  let at = writeLongName("L", name, bytes, start);
+  at = writeLongName("K", target, bytes, at);
+  return writeBlock(bytes, at, { flag: FLAGS[type], name, target, mode, mtime, size });
 }
 
-/** The zeros after a body of so many bytes. */
-export function paddingAfter(size: number): Buffer {
-  return Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK);
+/** Bytes of zeros after a body of so many bytes. */
+export function paddingAfter(size: number): number {
+  return (BLOCK - (size % BLOCK)) % BLOCK;
 }
 
-function longName(flag: string, name: ByteString): Buffer[] {
-  if (name.length <= 100) return [];
-  const body = Buffer.from(`${name}\0`, "latin1");
-  const about = { mode: 0, mtime: 0, size: body.length };
-  return [block(flag, "././@LongLink", "", about), body, paddingAfter(body.length)];
+function writeLongName(flag: string, name: ByteString, bytes: Buffer, start: number): number {
+  if (name.length <= 100) return start;
+  // A NUL ends it.
+  const size = name.length + 1;
+  const about = { flag, name: "././@LongLink", target: "", mode: 0, mtime: 0, size };
+  const at = writeBlock(bytes, start, about);
+  const end = at + size + paddingAfter(size);
+  bytes.fill(0, at, end);
+  bytes.write(name, at, "latin1");
+  return end;
 }
 
-function block(
-  flag: string,
-  path: ByteString,
-  link: ByteString,
-  { mode, mtime, size = 0 }: Pick<Member, "mode" | "mtime" | "size">,
-): Buffer {
-  const bytes = Buffer.alloc(BLOCK);
-  bytes.write(path.slice(0, 100), 0, "latin1");
-  writeNumber(bytes, 100, 8, mode);
+interface Block {
+  readonly flag: string;
+  readonly name: ByteString;
+  readonly target: ByteString;
+  readonly mode: number;
+  readonly mtime: number;
+  readonly size: number;
+}
+
+function writeBlock(buffer: Buffer, start: number, block: Block): number {
+  const bytes = buffer.subarray(start, start + BLOCK);
+  bytes.fill(0);
+  bytes.write(block.name.slice(0, 100), 0, "latin1");
+  writeNumber(bytes, 100, 8, block.mode);
   writeNumber(bytes, 108, 8, 0);
   writeNumber(bytes, 116, 8, 0);
-  writeNumber(bytes, 124, 12, size);
-  writeNumber(bytes, 136, 12, mtime);
+  writeNumber(bytes, 124, 12, block.size);
+  writeNumber(bytes, 136, 12, block.mtime);
   bytes.fill(" ", 148, 156);
-  bytes.write(flag, 156, "latin1");
-  bytes.write(link.slice(0, 100), 157, "latin1");
+  bytes.write(block.flag, 156, "latin1");
+  bytes.write(block.target.slice(0, 100), 157, "latin1");
   bytes.write("ustar  \0", 257, "latin1");
   let sum = 0;
-  for (const byte of bytes) sum += byte;
+  for (let at = 0; at < BLOCK; at++) sum += bytes[at] ?? 0;
   bytes.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
-  return bytes;
+  return start + BLOCK;
 }
 
 function writeNumber(bytes: Buffer, at: number, length: number, value: number): void {

@@ -24,10 +24,12 @@ export interface Symlink {
 
 export type TreeNode = Directory | File | Symlink;
 
-/** A directory and how one came there, without links: the root has no names. */
+/** A directory and how one came there, without links. */
 export interface Place {
   readonly directory: Directory;
-  readonly names: readonly ByteString[];
+  /** "" for the root, which has nothing above it. */
+  readonly name: ByteString;
+  readonly above: Place | undefined;
 }
 
 /** Why a path leads nowhere; `at` is where, as the container would see it. */
@@ -49,33 +51,41 @@ export function emptyDirectory(mtime = 0): Directory {
  * @param make the mtime of directories that are made where something is missing; undefined makes none
  */
 export function walk(root: Directory, path: ByteString, make: number | undefined): Place | Astray {
-  const open = path.split("/").reverse();
-  const way: { name: ByteString; directory: Directory }[] = [];
+  let open = path.split("/");
+  let way: Place = { directory: root, name: "", above: undefined };
   let links = 0;
-  for (let part = open.pop(); part !== undefined; part = open.pop()) {
+  for (let next = 0; next < open.length; next++) {
+    const part = open[next] ?? "";
     if (part === "" || part === ".") continue;
     if (part === "..") {
-      way.pop();
+      way = way.above ?? way;
       continue;
     }
-    const here: Directory = way.at(-1)?.directory ?? root;
-    let found = here.children.get(part);
+    let found = way.directory.children.get(part);
     if (found?.kind === "symlink") {
       if (++links > MAX_LINKS) return { at: path, why: "has too many symbolic links" };
-      if (found.target.startsWith("/")) way.length = 0;
-      open.push(...found.target.split("/").reverse());
+      if (found.target.startsWith("/")) way = { directory: root, name: "", above: undefined };
+      open = [...found.target.split("/"), ...open.slice(next + 1)];
+      next = -1;
       continue;
     }
-    const at = () => [...way.map((one) => one.name), part].join("/");
     if (found === undefined) {
-      if (make === undefined) return { at: at(), why: "is missing" };
+      if (make === undefined) return { at: below(way, part), why: "is missing" };
       found = emptyDirectory(make);
-      here.children.set(part, found);
+      way.directory.children.set(part, found);
     }
-    if (found.kind !== "directory") return { at: at(), why: "is not a directory" };
-    way.push({ name: part, directory: found });
+    if (found.kind !== "directory") return { at: below(way, part), why: "is not a directory" };
+    way = { directory: found, name: part, above: way };
   }
-  return { directory: way.at(-1)?.directory ?? root, names: way.map((one) => one.name) };
+  return way;
+}
+
+/** The path of a name in a directory. */
+export function below(place: Place, name: ByteString): ByteString {
+  let path = name;
+  for (let one: Place | undefined = place; one?.above; one = one.above)
+    path = `${one.name}/${path}`;
+  return path;
 }
 
 /** Splits off the last name: ["usr/bin", "env"]. */

@@ -4,11 +4,16 @@ import { type ByteString, type Flattened, UnreadableLayer } from "./layer-index.
 import { explainThrown, readLayer } from "./layer-stream.ts";
 import type { PlannedFile, TreePlan } from "./plan-tree.ts";
 import { type OpenSink, openSink, type Sink } from "./sink.ts";
-import { END_OF_TAR, type Member, paddingAfter, writeHeader } from "./tar-writer.ts";
+import {
+  END_OF_TAR,
+  LARGEST_HEADER,
+  type Member,
+  paddingAfter,
+  writeHeader,
+} from "./tar-writer.ts";
 
-/** Small members go out together, so that the pipe is filled at each call. */
+/** Bytes of the tar that go out together; whole blocks. */
 const BATCH = 256 * 1024;
-const ZEROS = Buffer.alloc(BATCH);
 
 /**
  * Reads the layers once more and writes the planned tree as one tar into the sink; nothing is unpacked on the way. The
@@ -28,14 +33,13 @@ export async function writeTree(
   signal: AbortSignal,
 ): Promise<Flattened<void>> {
   const program = openSink(sink);
-  const out = batch(program);
+  const out = startOutput(program);
   let what = "the image";
   let result: Flattened<void>;
   try {
-    for (const member of plan.directories)
-      await out.add(writeHeader({ ...member, type: "directory" }));
+    for (const one of plan.directories) await out.header({ ...one, type: "directory" });
     for (const { path, target, mtime } of plan.symlinks) {
-      await out.add(writeHeader({ type: "symlink", path, link: target, mode: 0o777, mtime }));
+      await out.header({ type: "symlink", path, link: target, mode: 0o777, mtime });
     }
     for (const [layer, files] of plan.files.entries()) {
       const diffId = plan.diffIds[layer] ?? "";
@@ -45,9 +49,9 @@ export async function writeTree(
     what = "the image";
     for (const text of plan.texts) {
       const bytes = Buffer.from(text.text, "utf8");
-      await addFile(out, { ...text, size: bytes.length }, () => out.add(bytes));
+      await addFile(out, { ...text, size: bytes.length }, () => out.add(bytes, 0, bytes.length));
     }
-    await out.add(END_OF_TAR);
+    await out.zeros(END_OF_TAR);
     await out.flush();
     signal.throwIfAborted();
     result = await program.finish();
@@ -67,39 +71,65 @@ function endedEarly(result: Flattened<void>): Flattened<void> {
   return result.ok ? { ok: false, failure: "other", said: SINK_ENDED.message } : result;
 }
 
-interface Batch {
-  readonly add: (bytes: Buffer) => Promise<void>;
+/** What is waited for; most members are small and need no wait. */
+type Wait = Promise<void> | undefined;
+
+/** A tar on its way to the sink: one buffer, filled and written over and over. */
+interface Output {
+  readonly header: (member: Member) => Wait;
+  /** Copies `from[start]` to `from[end - 1]`. */
+  readonly add: (from: Buffer, start: number, end: number) => Wait;
+  readonly zeros: (size: number) => Wait;
   readonly flush: () => Promise<void>;
 }
 
-function batch(program: OpenSink): Batch {
-  let open: Buffer[] = [];
-  let size = 0;
+function startOutput(program: OpenSink): Output {
+  const buffer = Buffer.alloc(BATCH);
+  let used = 0;
   const flush = async () => {
-    if (size === 0) return;
-    const bytes = open.length === 1 && open[0] ? open[0] : Buffer.concat(open);
-    open = [];
-    size = 0;
-    if (!(await program.write(bytes))) throw SINK_ENDED;
+    const whole = buffer.subarray(0, used);
+    used = 0;
+    if (whole.length > 0 && !(await program.write(whole))) throw SINK_ENDED;
   };
-  const add = async (bytes: Buffer) => {
-    open.push(bytes);
-    size += bytes.length;
-    if (size >= BATCH) await flush();
+  const header = (member: Member) => {
+    const put = () => {
+      used = writeHeader(member, buffer, used);
+    };
+    if (BATCH - used < LARGEST_HEADER) return flush().then(put);
+    put();
+    return undefined;
   };
-  return { add, flush };
+  /** Calls `put(at, from, to)`, which fills the buffer from `at` with the part from `from` to `to`. */
+  const fill = (size: number, put: (at: number, from: number, to: number) => void): Wait => {
+    const step = (from: number) => {
+      const to = Math.min(size, from + BATCH - used);
+      put(used, from, to);
+      used += to - from;
+      return to;
+    };
+    const rest = async (done: number) => {
+      for (let from = done; from < size; from = step(from)) await flush();
+    };
+    const done = step(0);
+    return done < size ? rest(done) : undefined;
+  };
+  const add = (from: Buffer, start: number, end: number) =>
+    fill(end - start, (at, first, last) => from.copy(buffer, at, start + first, start + last));
+  const zeros = (size: number) =>
+    fill(size, (at, first, last) => buffer.fill(0, at, at + last - first));
+  return { header, add, zeros, flush };
 }
 
 type Contents = Omit<Member, "type"> & { readonly links: readonly ByteString[]; size: number };
 
 /** A file, its content and its further names. */
-async function addFile(out: Batch, file: Contents, addContent: () => Promise<void>): Promise<void> {
+async function addFile(out: Output, file: Contents, addContent: () => Wait): Promise<void> {
   const { path, mode, mtime, size, links } = file;
-  await out.add(writeHeader({ type: "file", path, mode, mtime, size }));
+  await out.header({ type: "file", path, mode, mtime, size });
   await addContent();
-  await out.add(paddingAfter(size));
+  await out.zeros(paddingAfter(size));
   for (const name of links) {
-    await out.add(writeHeader({ type: "hardlink", path: name, link: path, mode, mtime }));
+    await out.header({ type: "hardlink", path: name, link: path, mode, mtime });
   }
 }
 
@@ -107,7 +137,7 @@ async function copyLayer(
   file: string,
   diffId: string,
   files: readonly PlannedFile[],
-  out: Batch,
+  out: Output,
   signal: AbortSignal,
 ): Promise<void> {
   const cursor = startCursor(readLayer(file, signal));
@@ -116,24 +146,19 @@ async function copyLayer(
       await addFile(out, one, async () => {
         await cursor.seek(one.offset);
         let at = 0;
+        // Holes become zeros: mksquashfs finds them again, tar writes them out.
         for (const [start, length] of one.stored ?? [[0, one.size]]) {
-          await addZeros(out, start - at);
+          await out.zeros(start - at);
           await cursor.copy(length, out);
           at = start + length;
         }
-        await addZeros(out, one.size - at);
+        await out.zeros(one.size - at);
       });
     }
     const found = await cursor.digest();
     if (found !== diffId) throw new UnreadableLayer("corrupt", `its content is ${found}`);
   } finally {
     await cursor.close();
-  }
-}
-
-async function addZeros(out: Batch, size: number): Promise<void> {
-  for (let left = size; left > 0; left -= BATCH) {
-    await out.add(ZEROS.subarray(0, Math.min(left, BATCH)));
   }
 }
 
@@ -160,13 +185,13 @@ function startCursor(stream: AsyncGenerator<Buffer>) {
     while (start + chunk.length < offset) await mustAdvance();
     at = offset - start;
   };
-  const copy = async (length: number, out: Batch) => {
+  const copy = async (length: number, out: Output) => {
     for (let left = length; left > 0; ) {
       if (at === chunk.length) await mustAdvance();
-      const piece = chunk.subarray(at, at + left);
-      await out.add(piece);
-      at += piece.length;
-      left -= piece.length;
+      const size = Math.min(left, chunk.length - at);
+      await out.add(chunk, at, at + size);
+      at += size;
+      left -= size;
     }
   };
   const digest = async () => {
