@@ -13,10 +13,12 @@ const CHUNK = 256 * 1024;
  * @throws UnreadableLayer for a cut or damaged stream; the file system's error; the signal's reason
  */
 export async function* readLayer(file: string, signal: AbortSignal): AsyncGenerator<Buffer> {
-  const source = createReadStream(file, { highWaterMark: CHUNK });
   const unpack = decompressor(file);
+  const source = createReadStream(file, { highWaterMark: CHUNK });
   const stream = unpack === undefined ? source : source.pipe(unpack);
-  if (unpack) source.on("error", (error) => unpack.destroy(error));
+  // Errors may still come after the last chunk was asked for, when nobody else listens.
+  source.on("error", (error) => unpack?.destroy(error));
+  unpack?.on("error", () => {});
   const cancel = () => stream.destroy(new Error("cancelled"));
   signal.addEventListener("abort", cancel, { once: true });
   try {

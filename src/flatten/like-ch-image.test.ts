@@ -148,3 +148,44 @@ for (const kind of ["directory", "sqfs"] as const) {
     expect(ours.size).toBeGreaterThan(70);
   });
 }
+
+test("where ch-image is wrong, the tree differs on purpose", async () => {
+  const lower = [
+    // With /app alone, ch-image would make it the root, and then find no target for the links.
+    directory("etc"),
+    directory("app"),
+    file("app/a", "old\n", 0o444),
+    hardLink("app/b", "app/a", 0o444),
+    file("app/.git/config"),
+    file(".gitconfig"),
+    file("app/c", "c\n"),
+    hardLink("app/d", "app/c"),
+  ];
+  const built = [lower, [file("app/a", "new\n"), { path: "app/.wh.c" }]].map((members) =>
+    layerOf(tarOf(members)),
+  );
+  const files = writeLayers(`${dir.path}/differs`, built);
+  const verdict = planTree(await indexAll(files, built), []);
+  const ours = listTree(await written(`${dir.path}/differs`, { verdict, files }));
+  expect([...ours.keys()]).toEqual([
+    "",
+    "/.gitconfig",
+    "/app",
+    "/app/.git",
+    "/app/.git/config",
+    "/app/a",
+    "/app/b",
+    "/app/d",
+    "/etc",
+  ]);
+  expect(ours.get("/app/a")).toStartWith("file 644 4 ");
+  expect(ours.get("/app/b")).toStartWith("file 644 4 ");
+
+  const { reference } = await pushLayers(registry, "differs", built);
+  const storage = `${dir.path}/storage`;
+  mustRun(["ch-image", "pull", reference, "differs"], { env: registry.clientEnv(storage) });
+  const pulled = listTree(`${storage}/img/differs`);
+  expect(pulled.has("/.gitconfig")).toBe(false);
+  // What an upper layer wrote to one name is in the other one too.
+  expect(pulled.get("/app/b")).toEndWith("as /app/a of 2");
+});
