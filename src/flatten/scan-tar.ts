@@ -44,7 +44,7 @@ interface Overrides {
  *
  * The code is our own because no library for Node.js reads what Docker writes for a name that is not UTF-8 (raw bytes in a
  * PAX header: tar-stream 3.2 and node-tar 7.5 decode them, after which two names can be one), and none reads sparse files.
- * For speed both would do: 200 MB in 0.14 and 0.17 s, 40,000 small files in 0.24 and 0.26 s; this takes 0.05 and 0.1 s.
+ * For speed both would do: 200 MB in 0.14 and 0.17 s, 40,000 small files in 0.24 and 0.26 s; a pass of this one, with its hash, takes 0.17 and 0.2 s.
  *
  * @throws UnreadableLayer
  */
