@@ -112,7 +112,7 @@ trap 'cancel HUP' HUP
 source ending.bash
 
 # Strict: what is garbage must not become a number.
-if [[ ! $result =~ ^v1\ ended\ (0|[1-9][0-9]{0,2})\ (0|1)$ ]]; then
+if [[ ! $result =~ ^v1\ ended\ (0|[1-9][0-9]{0,2})\ (0|1)$ ]] || ((BASH_REMATCH[1] > 255)); then
   if [[ $result == 'v1 started' ]]; then
     if [[ $kind == container ]]; then
       say "the container ended (ch-run: status $status) before the script's own exit status was seen"
