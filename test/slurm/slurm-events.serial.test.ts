@@ -1,31 +1,32 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { processesWith, until } from "../e2e/processes.ts";
+import { quoteCommand } from "../../src/bash/quote.ts";
+import { steps } from "../batch/outcome.ts";
+import { binaryPath } from "../binary.ts";
+import { until } from "../e2e/processes.ts";
 import { driverCommands, makeSite, type Site } from "../e2e/site.ts";
 import { type SlurmCluster, startSlurm } from "../fixtures/slurm.ts";
-import { type OrdinaryUser, ordinaryUser } from "../fixtures/users.ts";
+
+// What is special to Slurm; what holds for all schedulers is in slurm-suite.serial.test.ts.
 
 // A real Slurm needs root: its daemons start jobs as other users.
 if (process.getuid?.() === 0) {
   let dir = "";
   let cluster: SlurmCluster;
-  let user: OrdinaryUser;
   const sites: Site[] = [];
 
   beforeAll(async () => {
     dir = mkdtempSync("/var/tmp/jacamar-events-");
     chmodSync(dir, 0o755);
-    user = ordinaryUser(dir);
     cluster = await startSlurm({ dir: `${dir}/slurm`, nodes: 2, cpus: 4 });
   });
   afterAll(async () => {
     for (const site of sites) site.close();
     await cluster.stop();
-    user.remove();
     rmSync(dir, { recursive: true, force: true });
   });
 
-  function site(options: { readonly user?: OrdinaryUser } = {}): Site {
+  function site(): Site {
     const batch = [
       `env_vars = ["SLURM_CONF=${cluster.conf}"]`,
       'command_delay = "2s"',
@@ -35,7 +36,6 @@ if (process.getuid?.() === 0) {
       executor: "slurm",
       general: ['kill_timeout = "20s"'],
       more: ["[batch]", ...batch],
-      ...options,
     });
     sites.push(made);
     return made;
@@ -43,25 +43,7 @@ if (process.getuid?.() === 0) {
   const queue = () => cluster.run(["squeue", "-h", "-o", "%i %T"]).stdout.trim();
   const current = () =>
     cluster.run(["squeue", "-h", "-o", "%i"]).stdout.trim().split("\n")[0] ?? "";
-  /** Acts once, when the text appears in the job's output. */
-  const when = (text: string, act: () => void) => {
-    let done = false;
-    return (output: string) => {
-      if (done || !output.includes(text)) return;
-      done = true;
-      act();
-    };
-  };
   const waiting = { id: 1, name: "x", script: ["echo ready", "sleep 120", "echo end"] };
-
-  test("an ordinary user's job runs as that user", async () => {
-    const here = site({ user });
-    const result = await here
-      .runner()
-      .run({ id: 2, name: "x", script: ["id -u", "touch file", "exit 3"] });
-    expect([result.failureReason, result.exitCode]).toEqual(["script_failure", 3]);
-    expect(result.log).toMatch(new RegExp(`^${user.uid}$`, "m"));
-  });
 
   test("signals through the scheduler that cut a job short are never green", async () => {
     for (const signal of [
@@ -74,28 +56,11 @@ if (process.getuid?.() === 0) {
         .runner()
         .run(
           { ...waiting, script: ["trap 'exit 0' TERM", "echo ready", "sleep 120 & wait"] },
-          { onOutput: when("ready\n", () => cluster.run(["scancel", ...signal, current()])) },
+          steps(["\nready\n", () => void cluster.run(["scancel", ...signal, current()])]),
         );
       expect([signal, result.status]).toEqual([signal, "failed"]);
       expect(queue()).toBe("");
     }
-  });
-
-  test("the controller stops and comes back during the job: it is said once, and the result is the script's", async () => {
-    const here = site();
-    const result = await here.runner().run(
-      { ...waiting, script: ["echo ready", "sleep 8", "exit 6"] },
-      {
-        onOutput: when("ready\n", () => {
-          void cluster
-            .stopController()
-            .then(() => Bun.sleep(3000))
-            .then(() => cluster.startController());
-        }),
-      },
-    );
-    expect([result.failureReason, result.exitCode]).toEqual(["script_failure", 6]);
-    expect(result.log.match(/Slurm does not answer/g)?.length ?? 0).toBeLessThan(2);
   });
 
   test("cancelled while no controller answers, a job leaves nothing that cleanup would have to ask for", async () => {
@@ -113,34 +78,43 @@ if (process.getuid?.() === 0) {
     }
   });
 
+  test("what --explain shows is what is submitted and what runs on the node", async () => {
+    const here = site();
+    const word = "--comment='two words'";
+    const wrapper = `${here.dataDir}/scripts/widget_31/000/batch/job.bash`;
+    const { log } = await here
+      .runner()
+      .run({
+        id: 12,
+        name: "x",
+        script: [`cat ${wrapper}`],
+        variables: [{ key: "SCHEDULER_PARAMETERS", value: word }],
+      });
+    const given = { SCHEDULER_PARAMETERS: word, CI_PROJECT_ID: "31", CI_PROJECT_NAME: "widget" };
+    const shown = Bun.spawnSync(
+      [
+        ...[binaryPath(), "--explain", "--json", "--configuration", here.configuration],
+        ...Object.entries(given).map(([name, value]) => `--variable=${name}=${value}`),
+      ],
+      { env: { PATH: here.path, HOME: here.home } },
+    );
+    const { plan, batchProgram } = JSON.parse(shown.stdout.toString());
+    expect(log.replace(/=ci[a-z0-9]{13}/, "=ciNAME")).toContain(quoteCommand(plan.batch.submit));
+    const run = log.replace(/^nonce=.*$/m, "nonce=NONCE").replace(/^mask=.*$/m, "mask=UMASK");
+    expect(run).toContain(batchProgram);
+  });
+
   test("a node that is lost is a system failure", async () => {
     const here = site();
-    const result = await here.runner().run(waiting, {
-      onOutput: when("ready\n", () => {
-        const node = cluster.run(["squeue", "-h", "-o", "%N"]).stdout.trim();
-        cluster.run(["scontrol", "update", `nodename=${node}`, "state=down", "reason=test"]);
-      }),
-    });
+    const lose = () => {
+      const node = cluster.run(["squeue", "-h", "-o", "%N"]).stdout.trim();
+      cluster.run(["scontrol", "update", `nodename=${node}`, "state=down", "reason=test"]);
+    };
+    const result = await here.runner().run(waiting, steps(["\nready\n", lose]));
     for (const node of ["n1", "n2"])
       cluster.run(["scontrol", "update", `nodename=${node}`, "state=resume"]);
     expect([result.status, result.failureReason]).toEqual(["failed", "runner_system_failure"]);
     expect(result.log).toMatch(/node/i);
-  });
-
-  test("a job whose hook was killed is cancelled by cleanup", async () => {
-    const here = site();
-    const result = await here.runner({ gracefulKill: 100, forceKill: 100 }).run(waiting, {
-      onOutput: when("ready\n", () => {
-        for (const pid of Bun.spawnSync(["pgrep", "-f", `jacamar-linux.* run ${here.dir}/tmp/`])
-          .stdout.toString()
-          .split("\n")) {
-          if (pid !== "") process.kill(Number(pid), "SIGKILL");
-        }
-      }),
-    });
-    expect(result.failureReason).toBe("runner_system_failure");
-    await until(() => queue() === "", "the queue is empty");
-    expect(readdirSync(`${here.dataDir}/batch`)).toEqual([]);
   });
 
   test("a job that a dead runner left in the queue is cancelled by a later job's cleanup", async () => {
@@ -167,13 +141,5 @@ if (process.getuid?.() === 0) {
     expect(later.status).toBe("success");
     await until(() => queue() === "", "the queue is empty");
     expect(readdirSync(`${here.dataDir}/claims/widget_31`)).toEqual([]);
-  });
-
-  test("what a script leaves in the background does not outlive its job", async () => {
-    const here = site();
-    const script = ["setsid sleep 48213 & (sleep 48213 &)", "echo left"];
-    const result = await here.runner().run({ id: 10, name: "x", script });
-    expect(result.status).toBe("success");
-    expect(processesWith("sleep 48213")).toEqual([]);
   });
 }

@@ -4,14 +4,21 @@ import type { JobControl } from "../../runner/types.ts";
 
 const BIN = import.meta.dir;
 
-/** A stand-in for LSF with a site that uses it. */
-export interface Cluster {
+/** A stand-in for LSF. */
+export interface Lsf {
+  /** For LSF_ENVDIR. */
   readonly dir: string;
-  readonly site: Site;
   /** Runs one of LSF's commands. */
   run(argv: readonly string[]): { readonly status: number; readonly text: string };
   /** Ids of jobs that have not ended. */
   unended(): readonly string[];
+  /** Ends all jobs and removes its files. */
+  stop(): void;
+}
+
+/** With a site that uses it. */
+export interface Cluster extends Lsf {
+  readonly site: Site;
   job(
     script: readonly string[],
     words?: string,
@@ -26,50 +33,54 @@ export function closeClusters(): void {
   for (const close of open) close();
 }
 
-/** A cluster and a site of its own for each test. */
-export function cluster(
-  parameters: readonly string[] = [],
-  more: {
-    readonly batch?: readonly string[];
-    readonly env?: Readonly<Record<string, string>>;
-  } = {},
-): Cluster {
+/** `parameters` are lines of lsf.conf. */
+export function startLsf(parameters: readonly string[] = []): Lsf {
   const dir = mkdtempSync("/var/tmp/jacamar-lsf-");
   const conf = ["MBD_SLEEP_TIME=0.1", "JOB_TERMINATE_INTERVAL=2", ...parameters];
   writeFileSync(`${dir}/lsf.conf`, `${conf.join("\n")}\n`);
+  const run = (argv: readonly string[]) => {
+    const [name = "", ...words] = argv;
+    const env = { LSF_ENVDIR: dir, PATH: "/usr/bin:/bin", HOME: dir };
+    const { exitCode, stdout, stderr } = Bun.spawnSync([`${BIN}/${name}`, ...words], { env });
+    return { status: exitCode, text: `${stdout}${stderr}` };
+  };
+  return {
+    dir,
+    run,
+    unended: () => run(["bjobs", "-noheader", "-o", "jobid"]).text.match(/^\d+$/gm) ?? [],
+    stop() {
+      rmSync(`${dir}/down`, { force: true });
+      run(["bkill", "0"]);
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A cluster and a site of its own for each test. */
+export function cluster(parameters: readonly string[] = []): Cluster {
+  const lsf = startLsf(parameters);
   const site = makeSite({
     executor: "lsf",
     general: ['kill_timeout = "20s"'],
     more: [
       "[batch]",
       `scheduler_bin = "${BIN}"`,
-      `env_vars = ["LSF_ENVDIR=${dir}"]`,
+      `env_vars = ["LSF_ENVDIR=${lsf.dir}"]`,
       'command_delay = "1s"',
       'nfs_timeout = "2s"',
-      ...(more.batch ?? []),
     ],
   });
-  const run = (argv: readonly string[]) => {
-    const [name = "", ...words] = argv;
-    const env = { LSF_ENVDIR: dir, PATH: "/usr/bin:/bin", HOME: site.home };
-    const { exitCode, stdout, stderr } = Bun.spawnSync([`${BIN}/${name}`, ...words], { env });
-    return { status: exitCode, text: `${stdout}${stderr}` };
-  };
-  const unended = () => run(["bjobs", "-noheader", "-o", "jobid"]).text.match(/^\d+$/gm) ?? [];
   open.push(() => {
-    run(["bkill", "0"]);
+    lsf.stop();
     site.close();
-    rmSync(dir, { recursive: true, force: true });
   });
   return {
-    dir,
+    ...lsf,
     site,
-    run,
-    unended,
     job: (script, words = "", control = {}) =>
       site
         .runner({
-          env: { PATH: site.path, HOME: site.home, CI_SERVER_TOKEN: "runner-secret", ...more.env },
+          env: { PATH: site.path, HOME: site.home, CI_SERVER_TOKEN: "runner-secret" },
         })
         .run(
           {

@@ -4,6 +4,7 @@ import { type Attributes, readJobs } from "./store.ts";
 
 /** A server and a node of the stand-in. */
 export interface PbsCluster {
+  readonly dir: string;
   /** For `[batch] scheduler_bin`. */
   readonly bin: string;
   /** For PBS_CONF_FILE. */
@@ -42,6 +43,7 @@ export function startPbs(...switches: readonly string[]): PbsCluster {
     return { status: done.exitCode, stdout: String(done.stdout), stderr: String(done.stderr) };
   };
   return {
+    dir,
     bin,
     conf,
     on,

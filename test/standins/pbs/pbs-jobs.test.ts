@@ -1,7 +1,10 @@
 import { afterAll, expect, test } from "bun:test";
-import { readdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
+import { steps } from "../../batch/outcome.ts";
 import { makeSite, type Site } from "../../e2e/site.ts";
 import { type PbsCluster, startPbs } from "./cluster.ts";
+
+// What is special to PBS; what holds for all schedulers is in ../standins.test.ts.
 
 const sites: Site[] = [];
 const clusters: PbsCluster[] = [];
@@ -37,29 +40,19 @@ const job = (script: readonly string[], arguments_ = "") => ({
   variables: parameters(arguments_),
 });
 const stubborn = ["trap 'exit 0' TERM", "echo ready", "sleep 300 & wait"];
-const HISTORY = [[["history"]], [[]]] as const;
 
-test.concurrent.each(HISTORY)(
-  "with %j a job's output is in the log, and its status is GitLab's",
-  async (switches) => {
-    const { site, cluster } = place(switches);
-    const bad = await site
-      .runner()
-      .run(job(["echo job=$PBS_JOBID", "pwd; printf 'no newline'", "exit 7"], "-l walltime=5:00"));
-    expect([bad.failureReason, bad.exitCode]).toEqual(["script_failure", 7]);
-    expect(bad.log).toMatch(/^job=1\.srv$/m);
-    expect(bad.log).toContain("no newline");
-    expect(bad.log).toContain("Submitted PBS job 1.srv");
-    expect(bad.log).toMatch(
-      /qsub -l walltime=5:00 -f -C '' -r n -N ci[a-z0-9]{13} -j oe -k oed -o \S+ \S+/,
-    );
-    const good = await site.runner().run(job(["echo fine"]));
-    expect([good.status, good.exitCode]).toEqual(["success", undefined]);
-    expect(good.log).toMatch(/^fine$/m);
-    expect(cluster.queue()).toBe("");
-    expect(readdirSync(`${site.dataDir}/batch`)).toEqual([]);
-  },
-);
+test.concurrent("without history a script's status is GitLab's all the same", async () => {
+  const { site, cluster } = place();
+  const bad = await site.runner().run(job(["exit 7"], "-l walltime=5:00"));
+  expect([bad.failureReason, bad.exitCode]).toEqual(["script_failure", 7]);
+  expect(bad.log).toMatch(
+    /qsub -l walltime=5:00 -f -C '' -r n -N ci[a-z0-9]{13} -j oe -k oed -o \S+ \S+/,
+  );
+  const good = await site.runner().run(job(["echo fine"]));
+  expect([good.status, good.exitCode]).toEqual(["success", undefined]);
+  expect(good.log).toMatch(/^fine$/m);
+  expect(cluster.queue()).toBe("");
+});
 
 test.concurrent("JSON that is not valid is read as lines", async () => {
   for (const switches of [["history", "bad-json"], ["bad-json"]]) {
@@ -71,28 +64,16 @@ test.concurrent("JSON that is not valid is read as lines", async () => {
 test.concurrent("what qsub refuses, and arguments that would break the driver, are the user's fault", async () => {
   const { site, cluster } = place();
   for (const [value, says] of [
-    ["-q nosuch", "PBS refused the job: Unknown queue"],
     ["-l nosuch=1", "Unknown resource Resource_List.nosuch"],
     ["-l 'walltime=10 '", "illegal -l value"],
     ["-q short -l walltime=1:00:00", "violates queue"],
-    ["-o /tmp/x", '"-o" is set by the driver'],
     ["-W umask=777", '-W "umask=777"'],
-    ["-l ncpus=1 script.sh", '"script.sh"'],
   ] as const) {
     const result = await site.runner().run(job(["true"], value));
     expect([value, result.failureReason, result.attempts]).toEqual([value, "script_failure", 1]);
     expect(result.log).toContain(says);
     expect(result.log).not.toContain("usage:");
   }
-  expect(cluster.queue()).toBe("");
-});
-
-test.concurrent("a request that can never run is shown, and cancelled after impossible_after", async () => {
-  const { site, cluster } = place([], ['impossible_after = "1s"']);
-  const result = await site.runner().run(job(["true"], "-l select=1:ncpus=99"));
-  expect([result.failureReason, result.attempts]).toEqual(["script_failure", 1]);
-  expect(result.log).toContain("waits: Insufficient amount of resource: ncpus (R: 99 A: 2 T: 2)");
-  expect(result.log).toContain("impossible_after");
   expect(cluster.queue()).toBe("");
 });
 
@@ -105,16 +86,12 @@ test.concurrent("a job that the site holds is dead", async () => {
   expect(cluster.queue()).toBe("");
 });
 
-test.concurrent.each(HISTORY)("with %j a cancel ends the job", async (switches) => {
-  const { site, cluster } = place(switches);
+test.concurrent("without history a cancel ends the job, and that is seen", async () => {
+  const { site, cluster } = place();
   const result = await site
     .runner()
-    .run(
-      { ...job(stubborn), afterScript: ["echo after=$CI_JOB_STATUS"] },
-      { cancelDuring: { stage: "build_script", onText: "ready\n" } },
-    );
+    .run(job(stubborn), { cancelDuring: { stage: "build_script", onText: "ready\n" } });
   expect(result.status).toBe("canceled");
-  expect(result.log).toContain("after=canceled");
   expect(result.log).not.toContain("is not seen to have ended");
   expect(cluster.queue()).toBe("");
 });
@@ -138,36 +115,17 @@ test.concurrent("a node that cannot be reached does not end at a cancel, and tha
   expect(result.log).toContain("is not seen to have ended");
 });
 
-test.concurrent.each(HISTORY)(
-  "with %j a job that somebody deletes while it runs is not green",
-  async (switches) => {
+test.concurrent("without history a job that somebody deletes is not green", async () => {
+  for (const [switches, script, text, says] of [
+    [[], stubborn, "ready\n", "was cut short by a signal from outside"],
+    [["busy"], ["true"], "Not enough free nodes", "ended without starting the script"],
+  ] as const) {
     const { site, cluster } = place(switches);
-    const result = await site.runner().run(job(stubborn), {
-      onOutput: (text) => text.includes("ready\n") && cluster.run(["qdel", "1.srv"]),
-    });
+    const remove = () => void cluster.run(["qdel", "1.srv"]);
+    const result = await site.runner().run(job(script), steps([text, remove]));
     expect(result.status).toBe("failed");
-    if (switches.length > 0) expect(result.log).toMatch(/PBS job 1\.srv was deleted by \S+@srv/);
-  },
-);
-
-test.concurrent.each(HISTORY)(
-  "with %j a job that somebody deletes while it waits is not green",
-  async (switches) => {
-    const { site, cluster } = place([...switches, "busy"]);
-    const result = await site.runner().run(job(["true"]), {
-      onOutput: (text) => text.includes("Not enough free nodes") && cluster.run(["qdel", "1.srv"]),
-    });
-    expect(result.status).toBe("failed");
-    expect(result.log).toMatch(switches.length > 0 ? /was deleted/ : /ended without starting/);
-  },
-);
-
-test.concurrent("the time limit is the user's fault and names the option", async () => {
-  const { site } = place(["history"]);
-  const result = await site.runner().run(job(stubborn, "-l walltime=1"));
-  expect(result.failureReason).toBe("script_failure");
-  expect(result.log).toContain("reached its time limit of 00:00:01; ask for more with -l walltime");
-  expect(result.log).toContain("=>> PBS: job killed: walltime 2 exceeded limit 1");
+    expect(result.log).toContain(says);
+  }
 });
 
 test.concurrent("a job whose id was not printed, or whose qsub died, is found by its name", async () => {
@@ -181,22 +139,6 @@ test.concurrent("a job whose id was not printed, or whose qsub died, is found by
     expect([name, result.exitCode]).toEqual([name, 5]);
     expect(cluster.count()).toBe(1);
   }
-});
-
-test.concurrent("a server that is down for a while does not fail the job", async () => {
-  const { site, cluster } = place(["history", "down"]);
-  const backAfter = (milliseconds: number) => setTimeout(() => cluster.off("down"), milliseconds);
-  const result = await site.runner().run(job(["echo ready", "sleep 2", "exit 4"]), {
-    onOutput: (text) => {
-      if (text.includes("trying again")) backAfter(100);
-      if (!text.includes("ready\n")) return;
-      cluster.on("down");
-      backAfter(4000);
-    },
-  });
-  expect(result.exitCode).toBe(4);
-  expect(result.log).toContain("cannot connect to server srv (errno=15010)");
-  expect(cluster.count()).toBe(1);
 });
 
 test.concurrent("a job that depends on an unknown one never runs, which is the user's fault where it is known", async () => {
@@ -220,39 +162,10 @@ test.concurrent("a lost node is a system failure", async () => {
   expect(result.log).toContain("its node was lost (Exit_status -20)");
 });
 
-test.concurrent("six jobs at once all end with their own status", async () => {
-  const { site, cluster } = place();
-  const results = await Promise.all(
-    Array.from({ length: 6 }, (_, i) =>
-      site.runner({ concurrentId: i }).run({ ...job([`exit ${i % 5}`]), id: 100 + i }),
-    ),
-  );
-  expect(results.map((result) => result.exitCode ?? 0)).toEqual(
-    Array.from({ length: 6 }, (_, i) => i % 5),
-  );
-  expect(cluster.queue()).toBe("");
-});
-
 test.concurrent("a profile that exits is no success, whatever PBS says", async () => {
   const { site } = place(["history"]);
   writeFileSync(`${site.home}/.profile`, '[ -z "${PBS_JOBID-}" ] || exit 0\n');
   const result = await site.runner().run(job(["echo never"]));
   expect(result.failureReason).toBe("runner_system_failure");
   expect(result.log).toContain("ended without starting the script");
-});
-
-test.concurrent("the runner's own PBS_* variables do not reach the submission", async () => {
-  const { site, cluster } = place();
-  const env = {
-    PATH: site.path,
-    HOME: site.home,
-    PBS_SHELL: "/bin/true",
-    PBS_BATCH_SERVICE_PORT: "1",
-    PBS_TMPDIR: `${site.dir}/nosuch`,
-    PBS_JOBID: "9.other",
-  };
-  const result = await site.runner({ env }).run(job(["echo arrived"]));
-  expect(result.log).toMatch(/^arrived$/m);
-  expect(result.status).toBe("success");
-  expect(cluster.queue()).toBe("");
 });
