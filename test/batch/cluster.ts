@@ -30,6 +30,7 @@ export interface PlaceOptions {
 /** A configuration of the driver and what can happen to its jobs. */
 export interface Place {
   readonly site: Site;
+  /** `env` is added to the runner's own environment. */
   runner(options?: Partial<RunnerOptions>): Runner;
   /** Deletes a job as its owner would in another terminal. */
   remove(id: string): void | Promise<void>;
@@ -51,5 +52,5 @@ export interface Outage {
 /** What the configuration of every place says in `[batch]`, for tests that should not take long. */
 export const QUICK: readonly string[] = ['command_delay = "1s"', 'nfs_timeout = "2s"'];
 
-/** For `[general]`: long enough for each scheduler's own way from TERM to KILL. */
-export const PATIENT = 'kill_timeout = "30s"';
+/** For `[general]`: long enough for each scheduler's own way from TERM to KILL, on a busy machine. */
+export const PATIENT = 'kill_timeout = "60s"';

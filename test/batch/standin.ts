@@ -64,7 +64,9 @@ export async function startParts(name: string): Promise<Parts> {
 
 /** The runner of a place on this machine. */
 export function runnerOf(site: Site): Place["runner"] {
-  return (options: Partial<RunnerOptions> = {}) => site.runner(options);
+  const own = { PATH: site.path, HOME: site.home, CI_SERVER_TOKEN: "runner-secret" };
+  return ({ env = {}, ...more }: Partial<RunnerOptions> = {}) =>
+    site.runner({ env: { ...own, ...env }, ...more });
 }
 
 /** A stand-in's programs; for another user a copy that everybody can enter, with what runs it. */

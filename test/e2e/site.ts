@@ -23,6 +23,8 @@ export interface SiteOptions {
   readonly more?: readonly string[];
   /** Default: `<dir>/data`. */
   readonly dataDir?: string;
+  /** Parent of the image storage. Default: `<dir>/images`. */
+  readonly images?: string;
   /** Who runs the jobs. Default: the user of the test. */
   readonly user?: { readonly uid: number; readonly gid: number };
   /** False: no `gitlab-runner` in the hooks' PATH. Default true. */
@@ -51,8 +53,9 @@ export function makeSite(options: SiteOptions = {}): Site {
   const dir = mkdtempSync("/var/tmp/jacamar-e2e-");
   const home = `${dir}/home`;
   const dataDir = options.dataDir ?? `${dir}/data`;
-  const images = `${dir}/images`;
-  for (const path of [home, images, `${dir}/bin`, `${dir}/tmp`]) mkdirSync(path);
+  const images = options.images ?? `${dir}/images`;
+  for (const path of [home, images, `${dir}/bin`, `${dir}/tmp`])
+    mkdirSync(path, { recursive: true });
   cpSync(RUNNER_STAND_IN, `${dir}/bin/gitlab-runner`);
   chmodSync(`${dir}/bin/gitlab-runner`, 0o755);
   chmodSync(dir, 0o755);
