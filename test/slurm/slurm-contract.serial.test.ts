@@ -138,14 +138,14 @@ test("a job that may run later waits, and cancelled it has not completed", async
 
 test("a held job is held, by its user or by requeuehold", async () => {
   const job = as.accepted({ words: ["--hold"] });
-  expect(await as.reach(job, hasReason)).toMatchObject({ reason: "JobHeldUser", held: true });
+  expect(await as.reach(job, hasReason)).toMatchObject({ reason: "JobHeldUser", held: "user" });
   as.cancel(job);
 
   const again = await as.running({ script: SLEEP });
   cluster.run(["scontrol", "update", `jobid=${again.id}`, "requeue=1"]);
   cluster.run(["scontrol", "requeuehold", again.id]);
-  const state = await as.reach(again, (one) => one.phase === "pending" && one.held === true);
-  expect(state).toMatchObject({ reason: "job requeued in held state", held: true });
+  const state = await as.reach(again, (one) => one.phase === "pending" && one.held !== undefined);
+  expect(state).toMatchObject({ reason: "job requeued in held state", held: "user" });
   as.cancel(again);
 });
 

@@ -16,7 +16,7 @@ test.each<[FluxJob, JobState]>([
   ],
   [job("PRIORITY"), { phase: "pending", word: "PRIORITY", reason: "" }],
   [job("SCHED"), { phase: "pending", word: "SCHED", reason: "" }],
-  [job("SCHED|||0"), { phase: "pending", word: "SCHED", reason: "urgency 0", held: true }],
+  [job("SCHED|||0"), { phase: "pending", word: "SCHED", reason: "urgency 0", held: "user" }],
   [job("NEW"), { phase: "pending", word: "NEW", reason: "" }],
   [job(""), { phase: "pending", word: "", reason: "" }],
   [job("RUN"), { phase: "running", word: "RUN" }],

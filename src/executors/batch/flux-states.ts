@@ -30,7 +30,7 @@ export function fluxStateOf(job: FluxJob): JobState {
   if (RUNNING.has(state)) return { phase: "running", word: state };
   const waitsFor = state === "DEPEND" && note !== "" ? `dependency ${note}` : "";
   if (urgency !== HOLD) return { phase: "pending", word: state, reason: waitsFor };
-  return { phase: "pending", word: state, reason: `urgency ${HOLD}`, held: true };
+  return { phase: "pending", word: state, reason: `urgency ${HOLD}`, held: "user" };
 }
 
 function endingOf(job: FluxJob): Ending {

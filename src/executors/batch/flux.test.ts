@@ -81,7 +81,7 @@ describe("readState()", () => {
     ],
     [
       answer(0, "SCHED|||0|||\n"),
-      { phase: "pending", word: "SCHED", reason: "urgency 0", held: true },
+      { phase: "pending", word: "SCHED", reason: "urgency 0", held: "user" },
     ],
     [
       answer(0, "INACTIVE|COMPLETED|0|16|||\n"),

@@ -72,3 +72,20 @@ test("a marker that is torn, empty or garbage is none", () => {
     expect(readMarker(text)).toBeUndefined();
   }
 });
+
+test("why nothing is known about an end is said, where the scheduler's state tells it", () => {
+  const forgotten = { phase: "forgotten", note: "no history" } as const;
+  for (const [found, starts] of [
+    [undefined, 0],
+    [undefined, 1],
+    [marker("cut", 143), 1],
+    [marker("none", 125), 1],
+  ] as const) {
+    const judged = outcome(forgotten, found, starts);
+    expect(judged).toMatchObject({
+      kind: "failed",
+      message: expect.stringContaining("(no history)"),
+    });
+  }
+  expect(outcome(forgotten, marker("exited", 7))).toEqual({ kind: "exited", status: 7 });
+});

@@ -49,7 +49,9 @@ export function judge(input: JudgeInput): Outcome {
   if (ending?.kind === "cut") return cut(ending, marker);
   if (marker?.word === "exited") return exited(job, marker.status, ending);
   if (marker?.word === "cut") {
-    return failed(`${job} was cut short by a signal from outside before its script ended`);
+    return failed(
+      `${job} was cut short by a signal from outside before its script ended${noteOf(state)}`,
+    );
   }
   return unseen(input, ending);
 }
@@ -72,7 +74,7 @@ function cut(ending: Ending & { readonly kind: "cut" }, marker: Marker | undefin
 }
 
 function unseen({ job, marker, starts, state }: JudgeInput, ending: Ending | undefined): Outcome {
-  const why = ending?.kind === "failed" ? ` (${ending.reason})` : "";
+  const why = ending?.kind === "failed" ? ` (${ending.reason})` : noteOf(state);
   if (starts === 0)
     return failed(`${job} ended without starting the script${why}; its log may say why`);
   if (marker?.word === "none") {
@@ -82,10 +84,14 @@ function unseen({ job, marker, starts, state }: JudgeInput, ending: Ending | und
   }
   if (state.phase === "forgotten") {
     return failed(
-      `${job} is unknown to the scheduler and left no result; nothing is known about its end`,
+      `${job} is unknown to the scheduler and left no result; nothing is known about its end${noteOf(state)}`,
     );
   }
   return failed(`${job} ended without the script's own exit status${why}`);
+}
+
+function noteOf(state: JobState): string {
+  return state.phase === "forgotten" && state.note !== undefined ? ` (${state.note})` : "";
 }
 
 function failed(message: string): Outcome {

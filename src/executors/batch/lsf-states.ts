@@ -122,7 +122,7 @@ function pending({ stat, pendReason }: LsfJob): JobState {
     word: stat,
     reason,
     ...(isHopeless ? { impossible: `${reason} (change -w)` } : {}),
-    ...(isHeld ? { held: true } : {}),
+    ...(isHeld ? { held: /\b(admin|root|administrator)\b/i.test(reason) ? "system" : "user" } : {}),
   };
 }
 

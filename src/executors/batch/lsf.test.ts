@@ -128,7 +128,10 @@ describe("readState()", () => {
     expect(state("12^PEND^-^-^Dependency condition invalid or never satisfied;\n")).toMatchObject({
       impossible: "Dependency condition invalid or never satisfied (change -w)",
     });
-    expect(state("12^PSUSP^-^-^-\n")).toMatchObject({ phase: "pending", held: true });
+    expect(state("12^PSUSP^-^-^-\n")).toMatchObject({ phase: "pending", held: "user" });
+    expect(
+      state("12^PSUSP^-^-^The job was suspended by LSF admin or root while pending;\n"),
+    ).toMatchObject({ phase: "pending", held: "system" });
   });
 
   test.each([

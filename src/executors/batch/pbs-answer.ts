@@ -53,6 +53,7 @@ function jobOf(id: string, fields: Fields): PbsJob | undefined {
     comment: (fields.get("comment") ?? "").trim(),
     walltime: fields.get(WALLTIME) ?? "",
     arguments: fields.get("Submit_arguments") ?? "",
+    holdTypes: fields.get("Hold_Types") ?? "",
   };
 }
 

@@ -10,6 +10,7 @@ const job = (more: Partial<PbsJob>): PbsJob => ({
   comment: "",
   walltime: "",
   arguments: "-r n /spool/run",
+  holdTypes: "n",
   ...more,
 });
 const RUN = "Job run at Tue Nov 24 at 15:50 on (n1:ncpus=1)";
@@ -43,18 +44,41 @@ describe("pending", () => {
       {
         reason:
           "job held, too many failed attempts to run; can the node write below the job's directories?",
-        held: true,
+        held: "system",
       },
     ],
     [
-      { state: "H", substate: 20 },
-      { reason: "held, no reason given", held: true },
+      { state: "H", substate: 20, holdTypes: "u" },
+      {
+        reason: "by its user (qhold, or -h in the site's default_qsub_arguments)",
+        held: "user",
+      },
+    ],
+    [
+      { state: "H", substate: 20, holdTypes: "o" },
+      { reason: "by an operator", held: "system" },
+    ],
+    [
+      { state: "H", substate: 20, holdTypes: "us" },
+      { reason: "by PBS or its administrators", held: "system" },
+    ],
+    [
+      { state: "H", substate: 20, holdTypes: "" },
+      { reason: "no reason given", held: "system" },
+    ],
+    // A start that failed too often is no user's hold, whatever the letters say.
+    [
+      { state: "H", exitStatus: -3, holdTypes: "u" },
+      {
+        reason: "no reason given; can the node write below the job's directories?",
+        held: "system",
+      },
     ],
     [{ state: "H", substate: 22 }, { reason: "for the jobs of -W depend" }],
     [{ state: "W", substate: 30 }, { reason: "waiting for the time of -a" }],
     [{ state: "T" }, { reason: "on its way to another queue" }],
     [{ state: "Y", exitStatus: 0 }, { reason: "" }],
-  ])("%j", (more, said) => {
+  ] as const)("%j", (more, said) => {
     const state = job({ substate: undefined, ...more });
     expect(pbsStateOf(state)).toEqual({ phase: "pending", word: state.state, ...said });
   });

@@ -14,6 +14,8 @@ export interface PbsJob {
   readonly walltime: string;
   /** How it was submitted. */
   readonly arguments: string;
+  /** Letters of who holds it: `u`ser, `o`perator, `s`ystem; `n`: nobody. */
+  readonly holdTypes: string;
 }
 
 /** Suspended, being started and being delivered count as running; B is an array that has begun. */
@@ -26,7 +28,6 @@ const ENDED = 92;
 const NEVER_RUNS = "Can Never Run:";
 const NOT_RUNNING = "Not Running:";
 const NO_COMMENT: ReadonlyMap<string, string> = new Map([
-  ["H", "held, no reason given"],
   ["W", "waiting for the time of -a"],
   ["T", "on its way to another queue"],
 ]);
@@ -81,14 +82,16 @@ export function pbsStateOf(job: PbsJob): JobState {
 }
 
 /** A letter that is unknown waits, too: only a known end is one. */
-function pending({ state, substate, comment, exitStatus }: PbsJob): JobState {
+function pending(job: PbsJob): JobState {
+  const { state, substate, comment, exitStatus } = job;
   const isHeld = state === "H" && substate !== WAITS_FOR_JOBS;
+  const [heldBy, who] = holderOf(job);
   const impossible = comment.startsWith(NEVER_RUNS)
     ? comment.slice(NEVER_RUNS.length).trim()
     : undefined;
   const said = comment.startsWith(NOT_RUNNING) ? comment.slice(NOT_RUNNING.length).trim() : comment;
   const without =
-    state === "H" && !isHeld ? "for the jobs of -W depend" : (NO_COMMENT.get(state) ?? "");
+    state !== "H" ? (NO_COMMENT.get(state) ?? "") : isHeld ? who : "for the jobs of -W depend";
   const hint =
     isHeld && exitStatus === START_FAILED
       ? "; can the node write below the job's directories?"
@@ -98,8 +101,17 @@ function pending({ state, substate, comment, exitStatus }: PbsJob): JobState {
     word: state,
     reason: `${said || without}${hint}`,
     ...(impossible === undefined ? {} : { impossible }),
-    ...(isHeld ? { held: true } : {}),
+    ...(isHeld ? { held: heldBy } : {}),
   };
+}
+
+/** Only a user's own hold is the user's: nobody asks for one in a CI job, and a start that failed too often is a hold. */
+function holderOf({ holdTypes, exitStatus }: PbsJob): readonly ["user" | "system", string] {
+  if (holdTypes === "u" && exitStatus !== START_FAILED)
+    return ["user", "by its user (qhold, or -h in the site's default_qsub_arguments)"];
+  if (holdTypes.includes("o")) return ["system", "by an operator"];
+  if (holdTypes.includes("s")) return ["system", "by PBS or its administrators"];
+  return ["system", "no reason given"];
 }
 
 function endingOf(job: PbsJob): Ending {

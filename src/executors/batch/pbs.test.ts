@@ -70,14 +70,32 @@ test.each([
   [answer(0, ""), []],
   [answer(0, "12.srv\n"), ["12.srv"]],
   [answer(0, "12.srv\n17[].srv\n"), ["12.srv", "17[].srv"]],
+  [answer(1, "", "qselect: PBS is not configured to maintain job history\n"), []],
   [answer(162, "", "Connection refused\n"), undefined],
   [answer(undefined), undefined],
 ] as const)("readFound(%j)", (said, ids) => {
   expect(pbs.readFound(said)).toEqual(ids as readonly string[] | undefined);
 });
 
-test("find() asks for what is queued or running, which every server answers", () => {
+test("find() asks for what is queued or running, which every server answers, then for what has ended", () => {
   expect(pbs.find("ci0").argv).toEqual(["qselect", "-N", "ci0"]);
+  expect(pbs.findEnded?.("ci0").argv).toEqual(["qselect", "-x", "-N", "ci0"]);
+});
+
+test.each([
+  [
+    "=>> PBS: job killed: walltime 11 exceeded limit 10\nTerminated\n",
+    "walltime 11",
+    "-l walltime",
+  ],
+  ["x\n=>> PBS: job killed: mem 2100000kb exceeded limit 2097152kb\n", "mem 2100000kb", "-l mem"],
+  ["it said =>> PBS: job killed: walltime 11 exceeded limit 10\n", undefined, ""],
+  ["", undefined, ""],
+] as const)("readOutput(%j)", (text, used, option) => {
+  const said = pbs.readOutput?.(text, ID);
+  if (used === undefined) expect(said).toBeUndefined();
+  else expect(said).toContain(`PBS job ${ID} was ended by PBS: ${used} exceeded the limit of`);
+  expect(said ?? "").toContain(option);
 });
 
 describe("readState()", () => {
@@ -109,7 +127,10 @@ describe("readState()", () => {
   test("asks without -x where there is no history, then takes an unknown job for forgotten", () => {
     expect(pbs.readState(answer(0, json(), NO_HISTORY), ID)).toEqual(again("-f", "-F", "json"));
     const unknown = answer(153, json(), `qstat: Unknown Job Id ${ID}\n`);
-    expect(pbs.readState(unknown, ID)).toEqual({ phase: "forgotten" });
+    expect(pbs.readState(unknown, ID)).toEqual({
+      phase: "forgotten",
+      note: expect.stringContaining("job_history_enable"),
+    });
   });
 
   test("asks with -x for a job that has finished", () => {

@@ -40,6 +40,9 @@ const LOST = [
 ];
 
 const NO_HISTORY = "not configured to maintain job history";
+const REASON_LOST =
+  "PBS keeps no record of it: without job history (server attribute job_history_enable) the reason of an end is lost";
+const KILLED = /^=>> PBS: job killed: (\w+) (\S+) exceeded limit (\S+)/m;
 const ONE_ID = /^\d+(?:\[\])?\.[A-Za-z0-9._-]+$/;
 /** Status of qdel and qstat for a job that has ended: history knows it, or nothing does. */
 const FINISHED = 35;
@@ -56,11 +59,14 @@ export const pbs: Scheduler = {
   keepsVariable: (name) => KEPT.has(name),
   submit: (job) => ({ argv: ["qsub", ...job.words, ...ownWords(job), job.wrapper] }),
   readSubmission,
-  // Without -x: with it, a server that keeps no history lists nothing at all.
+  // With -x a server that keeps no history lists nothing at all, without it no job that was quick.
   find: (name) => ({ argv: ["qselect", "-N", name] }),
-  readFound: (answer) => (answer.status === 0 ? idsIn(answer.stdout) : undefined),
+  findEnded: (name) => ({ argv: ["qselect", "-x", "-N", name] }),
+  readFound: (answer) =>
+    answer.status === 0 || says(answer, [NO_HISTORY]) ? idsIn(answer.stdout) : undefined,
   query: (id) => query(id, { finished: true, json: true }),
   readState,
+  readOutput,
   // One id per call: some servers die of a known and an unknown one together.
   cancel: (id) => ({ argv: ["qdel", id] }),
   readCancel: (answer) => {
@@ -105,8 +111,15 @@ function readState(answer: Answer, id: string): JobState | { readonly again: Cal
   if (says(answer, [NO_HISTORY])) return { again: query(id, { finished: false, json }) };
   if (answer.status === FINISHED || says(answer, ["has finished"]))
     return { again: query(id, { finished: true, json }) };
-  if (isOver(answer)) return { phase: "forgotten" };
+  if (isOver(answer)) return { phase: "forgotten", note: REASON_LOST };
   return { phase: "unreachable", message: messageOf(answer, "qstat") };
+}
+
+/** MOM's own line, also where there is no history, and before 22.05, where no Exit_status says so. */
+function readOutput(text: string, id: string): string | undefined {
+  const [, resource, used, limit] = KILLED.exec(text) ?? [];
+  if (resource === undefined) return undefined;
+  return `PBS job ${id} was ended by PBS: ${resource} ${used} exceeded the limit of ${limit}; ask for more with -l ${resource}`;
 }
 
 function isOver(answer: Answer): boolean {

@@ -37,11 +37,18 @@ export interface Scheduler {
   readSubmission(answer: Answer): Submitted;
   /** Looks the job up by its unique name, after an answer was lost. */
   find(name: string): Call;
+  /** Where `find` shows no job that has ended: lists those, for `readFound`, too. */
+  findEnded?(name: string): Call;
   /** Ids found, in any state; undefined when the scheduler could not be asked. */
   readFound(answer: Answer): readonly string[] | undefined;
   query(id: string): Call;
   /** `again`: the same question in another form (history off, forgotten by the queue …). */
   readState(answer: Answer, id: string): JobState | { readonly again: Call };
+  /**
+   * What the end of a job's output says about its end, where the scheduler writes that there and may not tell it
+   * otherwise. A user can write it as well, so it never makes a job green.
+   */
+  readOutput?(text: string, id: string): string | undefined;
   cancel(id: string): Call;
   /** `accepted` and `over` need no other call; `retry` does. */
   readCancel(answer: Answer): "accepted" | "over" | "retry";
@@ -103,8 +110,11 @@ export type JobState =
       readonly impossible?: string;
       /** Estimated start as the scheduler prints it. */
       readonly startsAt?: string;
-      /** Held: nothing will happen unless somebody releases it. */
-      readonly held?: boolean;
+      /**
+       * Held, and by whom: nothing will happen unless somebody releases it. `user`: with a right that the job's owner
+       * has; `system`: by the scheduler itself or those who run it.
+       */
+      readonly held?: "user" | "system";
     }
   | {
       readonly phase: "running";
@@ -114,7 +124,11 @@ export type JobState =
     }
   | { readonly phase: "ended"; readonly word: string; readonly ending: Ending }
   /** The scheduler does not know the job (any more). Never an end that is well. */
-  | { readonly phase: "forgotten" }
+  | {
+      readonly phase: "forgotten";
+      /** Why that is no wonder, for messages. */
+      readonly note?: string;
+    }
   /** The scheduler could not be asked: says nothing about the job. */
   | { readonly phase: "unreachable"; readonly message: string };
 

@@ -66,20 +66,20 @@ describe("readState()", () => {
   });
 
   test.each([
-    ["PENDING", "JobHeldUser", "JobHeldUser"],
-    ["PENDING", "JobHeldAdmin", "JobHeldAdmin"],
-    ["PENDING", "JobHoldMaxRequeue", "JobHoldMaxRequeue"],
-    ["PENDING", "job_requeued_in_held_state", "job requeued in held state"],
-    ["PENDING", "launch_failed_requeued_held", "launch failed requeued held"],
-    ["REQUEUE_HOLD", "X", "X"],
-    ["SPECIAL_EXIT", "X", "X"],
-    ["RESV_DEL_HOLD", "X", "X"],
-  ])("%s %s is held", (word, reason, shown) => {
+    ["PENDING", "JobHeldUser", "JobHeldUser", "user"],
+    ["PENDING", "JobHeldAdmin", "JobHeldAdmin", "system"],
+    ["PENDING", "JobHoldMaxRequeue", "JobHoldMaxRequeue", "system"],
+    ["PENDING", "job_requeued_in_held_state", "job requeued in held state", "user"],
+    ["PENDING", "launch_failed_requeued_held", "launch failed requeued held", "system"],
+    ["REQUEUE_HOLD", "X", "X", "user"],
+    ["SPECIAL_EXIT", "X", "X", "user"],
+    ["RESV_DEL_HOLD", "X", "X", "user"],
+  ] as const)("%s %s is held", (word, reason, shown, held) => {
     expect(state(record(word, reason))).toEqual({
       phase: "pending",
       word,
       reason: shown,
-      held: true,
+      held,
     });
   });
 

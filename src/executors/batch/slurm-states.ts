@@ -16,6 +16,8 @@ export interface SlurmJob {
 const RUNNING: ReadonlySet<string> = new Set([
   ...["RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "RESIZING", "SIGNALING", "STAGE_OUT"],
 ]);
+/** By Slurm, after failures of its own, or by those who run it. */
+const HELD_BY_SYSTEM = /^(JobHeldAdmin|JobHoldMaxRequeue)$|launch failed/;
 const HELD: ReadonlySet<string> = new Set(["REQUEUE_HOLD", "SPECIAL_EXIT", "RESV_DEL_HOLD"]);
 const HELD_REASON = /^(JobHeldUser|JobHeldAdmin|JobHoldMaxRequeue)$|\bheld\b/;
 
@@ -64,7 +66,9 @@ function pending(job: SlurmJob): JobState {
     reason,
     ...(impossible === undefined ? {} : { impossible }),
     ...(hasStart ? { startsAt: job.startTime } : {}),
-    ...(HELD.has(job.state) || HELD_REASON.test(reason) ? { held: true } : {}),
+    ...(HELD.has(job.state) || HELD_REASON.test(reason)
+      ? { held: HELD_BY_SYSTEM.test(reason) ? "system" : "user" }
+      : {}),
   };
 }
 

@@ -75,14 +75,27 @@ export async function lookUp(
   name: string,
   tools: Pick<SubmitTools, "scheduler" | "call" | "sleep">,
 ): Promise<string | "none" | "unknown"> {
-  const { scheduler, call, sleep } = tools;
+  const { sleep } = tools;
   let answered = 0;
   for (const seconds of LOOK_SECONDS) {
     await sleep(seconds);
-    const found = scheduler.readFound(await call(scheduler.find(name), scheduler.patience.query));
+    const found = await idsOf(name, tools);
     if (found?.[0] !== undefined) return found[0];
     // Once is not enough: the controller may show a new job a moment later.
     if (found !== undefined && ++answered === 2) return "none";
   }
   return "unknown";
+}
+
+/** Jobs of that name that the scheduler knows, also those that have ended; undefined when it could not be asked. */
+async function idsOf(
+  name: string,
+  { scheduler, call }: Pick<SubmitTools, "scheduler" | "call">,
+): Promise<readonly string[] | undefined> {
+  for (const question of [scheduler.find(name), scheduler.findEnded?.(name)]) {
+    if (question === undefined) continue;
+    const found = scheduler.readFound(await call(question, scheduler.patience.query));
+    if (found === undefined || found.length > 0) return found;
+  }
+  return [];
 }

@@ -63,6 +63,10 @@ async function untilRun(): Promise<boolean> {
   for (; ; await Bun.sleep(POLL_MILLISECONDS)) {
     if (isDeleted()) return false;
     if (job.attributes["job_state"] === "H") continue;
+    if (isOn(home, "hold")) {
+      change({ job_state: "H", substate: 20, Hold_Types: setting(home, "hold", "u") });
+      continue;
+    }
     if (Date.now() < start.at) continue;
     if (isOn(home, "down")) continue;
     const comment = waitingFor();
@@ -135,7 +139,7 @@ function holdOrTryAgain(): End {
     job_state: isLast ? "H" : "Q",
     substate: isLast ? 20 : 10,
     Exit_status: -3,
-    ...(isLast ? { comment: "job held, too many failed attempts to run" } : {}),
+    ...(isLast ? { Hold_Types: "s", comment: "job held, too many failed attempts to run" } : {}),
   });
   return "again";
 }

@@ -197,6 +197,7 @@ function jobOf(parsed: Words): Job {
       job_state: String(state),
       queue,
       server: SERVER,
+      Hold_Types: held ? "u" : "n",
       Join_Path: values.get("j") ?? "n",
       Keep_Files: values.get("k") ?? "n",
       Output_Path: `srv:${start.output}`,

@@ -7,6 +7,7 @@
  *   history       finished jobs are remembered (off by default, as in PBS)
  *   down, hang    the server refuses connections; takes them and never answers
  *   busy          no job is started
+ *   hold          holds the letter of who puts a hold on each job that waits: u, o or s
  *   mom-down      qdel cannot reach the node of a running job
  *   node-lost     the server gives running jobs up; their processes go on
  *   qsub-dies     qsub ends by a signal after the server took the job
