@@ -82,14 +82,12 @@ if (process.getuid?.() === 0) {
     const here = site();
     const word = "--comment='two words'";
     const wrapper = `${here.dataDir}/scripts/widget_31/000/batch/job.bash`;
-    const { log } = await here
-      .runner()
-      .run({
-        id: 12,
-        name: "x",
-        script: [`cat ${wrapper}`],
-        variables: [{ key: "SCHEDULER_PARAMETERS", value: word }],
-      });
+    const { log } = await here.runner().run({
+      id: 12,
+      name: "x",
+      script: [`cat ${wrapper}`],
+      variables: [{ key: "SCHEDULER_PARAMETERS", value: word }],
+    });
     const given = { SCHEDULER_PARAMETERS: word, CI_PROJECT_ID: "31", CI_PROJECT_NAME: "widget" };
     const shown = Bun.spawnSync(
       [

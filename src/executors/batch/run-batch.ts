@@ -120,7 +120,13 @@ async function follow(work: BatchWork, { id, nonce, tools }: Running): Promise<W
         (readIfExists(files.started) ?? "").split("\n").filter((line) => line !== "").length,
     });
     // Judged without having ended: what can never run, or what waits to run again.
-    return { outcome: withHint(outcome, files.output), over: over || (await cancel()) };
+    const ended = over || (await cancel());
+    const said = outcome.kind === "failed" ? tail(files.output) : "";
+    const limit = said === "" ? undefined : tools.scheduler.readOutput?.(said, id);
+    return {
+      outcome: limit === undefined ? withHint(outcome, said) : overLimit(limit),
+      over: ended,
+    };
   } catch (error) {
     if (!signal.aborted) throw error;
     log.log(`Cancelling ${tools.scheduler.title} job ${id}`);
@@ -130,6 +136,10 @@ async function follow(work: BatchWork, { id, nonce, tools }: Running): Promise<W
     clearTimeout(rest);
     await output.done();
   }
+}
+
+function overLimit(message: string): Outcome {
+  return { kind: "refused", refusal: { fault: "user", message, from: "scheduler" } };
 }
 
 function writeToLog(bytes: Uint8Array): void {
@@ -152,10 +162,12 @@ function watchTimes(recipe: BatchRecipe): WatchTimes {
 }
 
 /** ch-run's own words about FUSE say nothing to a user. */
-function withHint(outcome: Outcome, output: string): Outcome {
-  if (outcome.kind !== "failed") return outcome;
-  const said = tail(output);
-  if (!/fuse: failed to open \/dev\/fuse|too many FUSE errors/.test(said)) return outcome;
+function withHint(outcome: Outcome, said: string): Outcome {
+  if (
+    outcome.kind !== "failed" ||
+    !/fuse: failed to open \/dev\/fuse|too many FUSE errors/.test(said)
+  )
+    return outcome;
   const message = `${outcome.message}; the node lets no user open /dev/fuse, which a SquashFS image needs: set [general.charliecloud] disable_convert with a shared image_storage_dir`;
   return { ...outcome, message };
 }

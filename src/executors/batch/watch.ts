@@ -153,6 +153,8 @@ function makeReporter(input: WatchInput): Reporter {
       now() - hopelessSince >= times.impossible * 1000;
     if (!isEnough) return undefined;
     const message = `${job} can never run: ${text}; it was cancelled after ${times.impossible} s ([batch] impossible_after)`;
+    if (state.impossible === undefined && state.held === "system")
+      return { kind: "failed", message, retryable: false };
     return { kind: "refused", refusal: { fault: "user", message, from: "SCHEDULER_PARAMETERS" } };
   };
 }
