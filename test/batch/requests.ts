@@ -73,7 +73,10 @@ export const REQUESTS: Readonly<Record<Scheduler["name"], Requests>> = {
       says: new RegExp(`waits: Insufficient amount of resource: ncpus|${REFUSED_INSTEAD}`),
     }),
     later: () => `-a ${inMinutes(90, "%Y%m%d%H%M")}`,
-    limit: { words: "-l walltime=2", says: /reached its time limit.*-l walltime/ },
+    limit: {
+      words: "-l walltime=2",
+      says: /(reached its time limit|walltime \S+ exceeded the limit).*-l walltime/,
+    },
     hostile: {
       PBS_SHELL: "/bin/true",
       PBS_BATCH_SERVICE_PORT: "1",

@@ -55,8 +55,8 @@ describe("pending", () => {
       },
     ],
     [
-      { state: "H", substate: 20, holdTypes: "o" },
-      { reason: "by an operator", held: "system" },
+      { state: "H", substate: 20, holdTypes: "o", comment: "Not Running: Server is busy" },
+      { reason: "by an operator: Server is busy", held: "system" },
     ],
     [
       { state: "H", substate: 20, holdTypes: "us" },

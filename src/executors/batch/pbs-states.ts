@@ -90,8 +90,11 @@ function pending(job: PbsJob): JobState {
     ? comment.slice(NEVER_RUNS.length).trim()
     : undefined;
   const said = comment.startsWith(NOT_RUNNING) ? comment.slice(NOT_RUNNING.length).trim() : comment;
-  const without =
-    state !== "H" ? (NO_COMMENT.get(state) ?? "") : isHeld ? who : "for the jobs of -W depend";
+  const without = state === "H" ? "for the jobs of -W depend" : (NO_COMMENT.get(state) ?? "");
+  // The comment may be older than the hold.
+  const why = isHeld
+    ? [who, said].filter((text) => text !== "").join(": ") || "no reason given"
+    : said || without;
   const hint =
     isHeld && exitStatus === START_FAILED
       ? "; can the node write below the job's directories?"
@@ -99,7 +102,7 @@ function pending(job: PbsJob): JobState {
   return {
     phase: "pending",
     word: state,
-    reason: `${said || without}${hint}`,
+    reason: `${why}${hint}`,
     ...(impossible === undefined ? {} : { impossible }),
     ...(isHeld ? { held: heldBy } : {}),
   };
@@ -111,7 +114,7 @@ function holderOf({ holdTypes, exitStatus }: PbsJob): readonly ["user" | "system
     return ["user", "by its user (qhold, or -h in the site's default_qsub_arguments)"];
   if (holdTypes.includes("o")) return ["system", "by an operator"];
   if (holdTypes.includes("s")) return ["system", "by PBS or its administrators"];
-  return ["system", "no reason given"];
+  return ["system", ""];
 }
 
 function endingOf(job: PbsJob): Ending {

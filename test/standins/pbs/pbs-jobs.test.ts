@@ -82,7 +82,7 @@ test.concurrent("a job that the site holds is dead", async () => {
   cluster.on("default_qsub_arguments", "-h");
   const result = await site.runner().run(job(["true"]));
   expect(result.status).toBe("failed");
-  expect(result.log).toContain("waits: held");
+  expect(result.log).toContain("waits: held (by its user");
   expect(cluster.queue()).toBe("");
 });
 
@@ -115,6 +115,28 @@ test.concurrent("a node that cannot be reached does not end at a cancel, and tha
   expect(result.log).toContain("is not seen to have ended");
 });
 
+test.concurrent("without history the time limit is still known, by what PBS writes into the output", async () => {
+  const { site } = place();
+  const result = await site.runner().run(job(["echo ready", "sleep 300"], "-l walltime=1"));
+  expect([result.failureReason, result.attempts]).toEqual(["script_failure", 1]);
+  expect(result.log).toContain("walltime 2 exceeded the limit of 1; ask for more with -l walltime");
+});
+
+test.concurrent("who holds a job decides whose fault it is", async () => {
+  for (const [letter, reason, says] of [
+    ["u", "script_failure", "held (by its user"],
+    ["o", "runner_system_failure", "held (by an operator: "],
+    ["s", "runner_system_failure", "held (by PBS or its administrators: "],
+  ] as const) {
+    const { site, cluster } = place(["busy"], ['impossible_after = "1s"']);
+    const hold = () => cluster.on("hold", letter);
+    const result = await site.runner().run(job(["true"]), steps(["Not enough free nodes", hold]));
+    expect([letter, result.failureReason]).toEqual([letter, reason]);
+    expect(result.log).toContain(says);
+    expect(cluster.queue()).toBe("");
+  }
+});
+
 test.concurrent("without history a job that somebody deletes is not green", async () => {
   for (const [switches, script, text, says] of [
     [[], stubborn, "ready\n", "was cut short by a signal from outside"],
@@ -125,6 +147,7 @@ test.concurrent("without history a job that somebody deletes is not green", asyn
     const result = await site.runner().run(job(script), steps([text, remove]));
     expect(result.status).toBe("failed");
     expect(result.log).toContain(says);
+    expect(result.log).toContain("job_history_enable");
   }
 });
 
