@@ -57,8 +57,9 @@ leave() {
   local line="v1 ${id:--} $restarts $nonce $1 $status" temporary=$marker.$$.tmp
   # Only `dd` can wait for the disk without waiting for all disks.
   printf '%s\n' "$line" | command -p dd of="$temporary" conv=fsync 2> /dev/null ||
-    printf '%s\n' "$line" > "$temporary"
-  command -p mv -f -- "$temporary" "$marker" || say "cannot write the job's result to $marker: is the disk full?"
+    { printf '%s\n' "$line" > "$temporary"; } 2> /dev/null || command -p rm -f -- "$temporary"
+  command -p mv -f -- "$temporary" "$marker" 2> /dev/null ||
+    say "cannot write the job's result to $marker: is the disk full, or the directory read-only?"
   ((plain_exit == 0 || status == 0)) || status=1
   exit "$status"
 }
