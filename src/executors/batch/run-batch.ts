@@ -1,8 +1,17 @@
-import { closeSync, mkdirSync, openSync, readSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { entryPath } from "../../bash/entry-path.ts";
 import { quoteCommand, quoteWord } from "../../bash/quote.ts";
 import { batchEnvironment, batchJobProgram } from "../../bash/templates.ts";
-import { readIfExists, writeAll } from "../../host/files.ts";
+import { errorMessage, readIfExists, writeAll } from "../../host/files.ts";
 import { followFile } from "../../host/follow.ts";
 import type { Log } from "../../host/log.ts";
 import { dropProgramCode } from "../../host/memory.ts";
@@ -61,8 +70,13 @@ export async function runBatch(work: BatchWork): Promise<Outcome> {
   writeRecord(recipe.recordFile, { ...record, id });
   log.log(`Submitted ${scheduler.title} job ${id}`);
   const { outcome, over } = await follow(work, { id, nonce, tools });
-  // What was told to end and has not been seen to end is cleanup's.
-  if (over) writeRecord(recipe.recordFile, { ...record, id, ended: true });
+  try {
+    // What was told to end and has not been seen to end is cleanup's.
+    if (over) writeRecord(recipe.recordFile, { ...record, id, ended: true });
+  } catch (error) {
+    // The outcome counts; cleanup asks the scheduler once more.
+    log.warn(`cannot note the end of ${scheduler.title} job ${id}: ${errorMessage(error)}`);
+  }
   return outcome;
 }
 
@@ -124,7 +138,7 @@ async function follow(work: BatchWork, { id, nonce, tools }: Running): Promise<W
     const said = outcome.kind === "failed" ? tail(files.output) : "";
     const limit = said === "" ? undefined : tools.scheduler.readOutput?.(said, id);
     return {
-      outcome: limit === undefined ? withHint(outcome, said) : overLimit(limit),
+      outcome: limit === undefined ? withHint(outcome, said, files.directory) : overLimit(limit),
       over: ended,
     };
   } catch (error) {
@@ -161,8 +175,12 @@ function watchTimes(recipe: BatchRecipe): WatchTimes {
   };
 }
 
-/** ch-run's own words about FUSE say nothing to a user. */
-function withHint(outcome: Outcome, said: string): Outcome {
+/** ch-run's own words about FUSE say nothing to a user, and who finds no space can write no word. */
+function withHint(outcome: Outcome, said: string, spool: string): Outcome {
+  if (outcome.kind === "failed" && isFull(spool)) {
+    const message = `${outcome.message}; no space is left on the file system of ${spool} ([general] data_dir)`;
+    return { ...outcome, message };
+  }
   if (
     outcome.kind !== "failed" ||
     !/fuse: failed to open \/dev\/fuse|too many FUSE errors/.test(said)
@@ -172,6 +190,17 @@ function withHint(outcome: Outcome, said: string): Outcome {
   return { ...outcome, message };
 }
 
+function isFull(directory: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(directory);
+    return bavail * bsize < SPACE_BYTES;
+  } catch {
+    return false;
+  }
+}
+
+/** Less than the job's last words and result need. */
+const SPACE_BYTES = 64 * 1024;
 const TAIL_BYTES = 8192;
 
 function tail(path: string): string {
