@@ -16,7 +16,11 @@ export interface Parts {
   readonly image: NonNullable<Cluster["image"]>;
   readonly user: OrdinaryUser;
   /** A site that `close` removes. */
-  site(executor: string, batch: readonly string[], options: PlaceOptions): Site;
+  site(
+    executor: string,
+    batch: readonly string[],
+    options: PlaceOptions & Pick<SiteOptions, "dataDir">,
+  ): Site;
   /** Calls it at the end, before the sites are removed. */
   atEnd(end: () => void | Promise<void>): void;
   close(): Promise<void>;
@@ -39,12 +43,13 @@ export async function startParts(name: string): Promise<Parts> {
     dir,
     image: { name: image, general },
     user,
-    site(executor, lines, { batch = [], charliecloud, user: account }) {
+    site(executor, lines, { batch = [], charliecloud, user: account, dataDir }) {
       const options: SiteOptions = {
         executor,
         general: [PATIENT, ...general],
         ...(charliecloud && { charliecloud }),
         ...(account && { user: account }),
+        ...(dataDir && { dataDir }),
         more: ["[batch]", ...QUICK, ...lines, ...batch],
       };
       const site = makeSite(options);

@@ -73,6 +73,18 @@ test("a marker that is torn, empty or garbage is none", () => {
   }
 });
 
+test("a job that is back in the queue after its start is named as such, and never green", () => {
+  const waits = { phase: "pending", word: "PENDING", reason: "BeginTime" } as const;
+  for (const found of [marker("cut", 143), marker("none", 125), undefined]) {
+    expect(outcome(waits, found)).toMatchObject({
+      kind: "failed",
+      message: expect.stringContaining("back into the queue by the scheduler (PENDING, BeginTime)"),
+    });
+  }
+  // The scheduler may be slow to tell that a job has started.
+  expect(outcome(waits, marker("exited", 0))).toEqual({ kind: "exited", status: 0 });
+});
+
 test("why nothing is known about an end is said, where the scheduler's state tells it", () => {
   const forgotten = { phase: "forgotten", note: "no history" } as const;
   for (const [found, starts] of [

@@ -47,13 +47,19 @@ export function judge(input: JudgeInput): Outcome {
     return failed(`${job} left the result of another job beside its output; its own was not seen`);
   }
   if (ending?.kind === "cut") return cut(ending, marker);
+  if (state.phase === "pending" && starts > 0 && marker?.word !== "exited") {
+    const why = [state.word, state.reason].filter((text) => text !== "").join(", ");
+    return failed(
+      `${job} was cut short and put back into the queue by the scheduler (${why}); its script is not run again`,
+    );
+  }
   if (marker?.word === "exited") return exited(job, marker.status, ending);
   if (marker?.word === "cut") {
     return failed(
-      `${job} was cut short by a signal from outside before its script ended${noteOf(state)}`,
+      `${job} was cut short by a signal from outside before its script ended${whyOf(state)}`,
     );
   }
-  return unseen(input, ending);
+  return unseen(input);
 }
 
 function exited(job: string, status: number, ending: Ending | undefined): Outcome {
@@ -73,8 +79,8 @@ function cut(ending: Ending & { readonly kind: "cut" }, marker: Marker | undefin
   };
 }
 
-function unseen({ job, marker, starts, state }: JudgeInput, ending: Ending | undefined): Outcome {
-  const why = ending?.kind === "failed" ? ` (${ending.reason})` : noteOf(state);
+function unseen({ job, marker, starts, state }: JudgeInput): Outcome {
+  const why = whyOf(state);
   if (starts === 0)
     return failed(`${job} ended without starting the script${why}; its log may say why`);
   if (marker?.word === "none") {
@@ -84,13 +90,15 @@ function unseen({ job, marker, starts, state }: JudgeInput, ending: Ending | und
   }
   if (state.phase === "forgotten") {
     return failed(
-      `${job} is unknown to the scheduler and left no result; nothing is known about its end${noteOf(state)}`,
+      `${job} is unknown to the scheduler and left no result; nothing is known about its end${why}`,
     );
   }
   return failed(`${job} ended without the script's own exit status${why}`);
 }
 
-function noteOf(state: JobState): string {
+/** What the scheduler adds to an end that is no cut of its own. */
+function whyOf(state: JobState): string {
+  if (state.phase === "ended" && state.ending.kind === "failed") return ` (${state.ending.reason})`;
   return state.phase === "forgotten" && state.note !== undefined ? ` (${state.note})` : "";
 }
 

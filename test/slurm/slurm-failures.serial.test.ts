@@ -1,0 +1,165 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
+import type { PlaceOptions } from "../batch/cluster.ts";
+import { eventually, idIn, mustBe, steps } from "../batch/outcome.ts";
+import { type Parts, runnerOf, startParts } from "../batch/standin.ts";
+import { mustRun } from "../fixtures/must-run.ts";
+import { type SlurmCluster, startSlurm } from "../fixtures/slurm.ts";
+
+// What goes wrong on a node or is done to a job by those who run the cluster, provoked for real.
+
+// A real Slurm needs root, and so do mounts.
+if (process.getuid?.() === 0) {
+  let parts: Parts;
+  let slurm: SlurmCluster;
+
+  beforeAll(async () => {
+    parts = await startParts("slurm-failures");
+    slurm = await startSlurm({ dir: `${parts.dir}/slurm`, nodes: 3, cpus: 4 });
+    parts.atEnd(slurm.stop);
+    await hideFuse("n3");
+  });
+  afterAll(() => parts?.close());
+
+  /** Starts a node's daemon again where nobody can open /dev/fuse, as on a node without the device. */
+  async function hideFuse(node: string): Promise<void> {
+    await slurm.killNode(node);
+    const closed = `${parts.dir}/closed`;
+    writeFileSync(closed, "", { mode: 0 });
+    const script = `mount --make-rprivate / && mount --bind ${closed} /dev/fuse && exec slurmd -D -N ${node} -f ${slurm.conf}`;
+    const daemon = Bun.spawn(
+      ["setpriv", "--pdeathsig", "KILL", "unshare", "-m", "sh", "-c", script],
+      {
+        stdio: ["ignore", "ignore", "ignore"],
+      },
+    );
+    parts.atEnd(async () => {
+      daemon.kill();
+      await daemon.exited;
+    });
+    const states = () => slurm.run(["sinfo", "-h", "-n", node, "-o", "%T"]).stdout;
+    await eventually(() => /^idle\n/.test(states()), `${node} takes jobs`);
+  }
+
+  function place(options: PlaceOptions & { readonly dataDir?: string } = {}) {
+    const site = parts.site("slurm", [`env_vars = ["SLURM_CONF=${slurm.conf}"]`], options);
+    return { site, runner: runnerOf(site) };
+  }
+  const job = (script: readonly string[], words = "") => ({
+    id: 1,
+    name: "x",
+    script: [...script],
+    variables: [{ key: "SCHEDULER_PARAMETERS", value: `-x n3 ${words}` }],
+  });
+  const isOver = (id: string) =>
+    !/^\d/m.test(slurm.run(["squeue", "-h", "-o", "%i", "-j", id]).stdout);
+  const scontrol = (...words: readonly string[]) => slurm.run(["scontrol", ...words]);
+  const spoolOf = (dataDir: string) => `${dataDir}/scripts/widget_31/000/batch`;
+
+  test.concurrent("a result that cannot be written into a directory that became read-only is never green", async () => {
+    const { user } = parts;
+    const { site, runner } = place({ user });
+    const spool = spoolOf(site.dataDir);
+    const result = await runner().run(
+      job(["echo ready", `until [ ! -w ${spool} ]; do sleep 0.1; done`, "echo done"]),
+      steps(["\nready\n", () => chmodSync(spool, 0o500)]),
+    );
+    mustBe(result, {
+      reason: "runner_system_failure",
+      hookCode: 2,
+      says: ["done\n", "cannot write the job's result to", "ended without the script's own exit"],
+    });
+    expect(existsSync(spool)).toBe(false);
+  });
+
+  test.concurrent("a disk that the script fills is never green, and what is wrong is said", async () => {
+    const disk = mkdtempSync(`${parts.dir}/disk-`);
+    mustRun(["mount", "-t", "tmpfs", "-o", "size=8m,mode=755", "tmpfs", disk]);
+    parts.atEnd(() => void mustRun(["umount", "--lazy", disk]));
+    const { site, runner } = place({ dataDir: `${disk}/data` });
+    const fill = `cat /dev/zero > ${site.dataDir}/full 2> /dev/null`;
+    const result = await runner().run(job(["echo ready", `${fill} || echo full`, "exit 0"]));
+    const says = [/Slurm job \d+.*no space is left on the file system of .*\[general\] data_dir/];
+    mustBe(result, { reason: "runner_system_failure", hookCode: 2, says });
+    expect(isOver(idIn(result.log))).toBe(true);
+  });
+
+  test.concurrent("a node where nobody can open /dev/fuse is named, with the key to set", async () => {
+    const { runner } = place({ user: parts.user, charliecloud: [] });
+    const variables = [{ key: "SCHEDULER_PARAMETERS", value: "-w n3" }];
+    const picture = { image: { name: parts.image.name }, variables };
+    const result = await runner().run({ ...job(["echo has run"]), ...picture });
+    mustBe(result, {
+      reason: "runner_system_failure",
+      says: [/the node lets no user open \/dev\/fuse.*\[general\.charliecloud\] disable_convert/],
+      never: [/^has run$/m],
+    });
+    // What the message advises helps.
+    const other = place({ user: parts.user, charliecloud: ["disable_convert = true"] });
+    const good = await other.runner().run({ ...job(["echo has run"]), ...picture });
+    mustBe(good, { status: "success", says: [/^has run$/m] });
+  });
+
+  test.concurrent("a requeued job does not run its script again, and is never green", async () => {
+    const runs = [false, true].map(async (startsAgain) => {
+      const { site, runner } = place();
+      const again = async (log: string) => {
+        const id = idIn(log);
+        // The driver's --no-requeue, undone by an administrator.
+        scontrol("update", `jobid=${id}`, "requeue=1");
+        scontrol("requeue", id);
+        if (!startsAgain) return;
+        const state = () => scontrol("-o", "show", "job", id).stdout;
+        await eventually(() => state().includes("JobState=PENDING"), "the job waits again");
+        // Slurm itself would wait for two minutes.
+        scontrol("update", `jobid=${id}`, "starttime=now");
+      };
+      const script = ["trap 'exit 0' TERM", "echo ready", "sleep 300 & wait"];
+      const result = await runner().run(job(script), steps(["\nready\n", again]));
+      const says = startsAgain ? "was started 2 times" : "back into the queue";
+      mustBe(result, { reason: "runner_system_failure", says: [says] });
+      expect(result.log.match(/^ready$/gm)?.length ?? 0).toBeLessThan(2);
+      await eventually(() => isOver(idIn(result.log)), "the job is gone");
+      expect(readdirSync(`${site.dataDir}/batch`)).toEqual([]);
+    });
+    await Promise.all(runs);
+  });
+
+  test.concurrent("a hold is shown, and after its release the job is what its script makes of it", async () => {
+    const { runner } = place();
+    const result = await runner().run(
+      job(["exit 3"], "--begin=now+1hour"),
+      steps(
+        ["waits: BeginTime", (log) => void scontrol("hold", idIn(log))],
+        [
+          "waits: held (JobHeldAdmin)",
+          (log) => {
+            scontrol("release", idIn(log));
+            scontrol("update", `jobid=${idIn(log)}`, "starttime=now");
+          },
+        ],
+      ),
+    );
+    mustBe(result, {
+      exitCode: 3,
+      says: ["waits: BeginTime", "waits: held (JobHeldAdmin)"],
+    });
+  });
+
+  test.concurrent("a hold that stays ends the job, and who holds it decides whose fault it is", async () => {
+    const user = { uid: parts.user.uid, gid: parts.user.gid };
+    for (const [as, word, reason] of [
+      [{ user }, "JobHeldUser", "script_failure"],
+      [{}, "JobHeldAdmin", "runner_system_failure"],
+    ] as const) {
+      const { runner } = place({ user: parts.user, batch: ['impossible_after = "1s"'] });
+      const hold = (log: string) => void slurm.run(["scontrol", "hold", idIn(log)], as);
+      const result = await runner().run(
+        job(["true"], "--begin=now+1hour"),
+        steps(["waits: BeginTime", hold]),
+      );
+      mustBe(result, { reason, says: [`waits: held (${word})`, "impossible_after"] });
+      expect(isOver(idIn(result.log))).toBe(true);
+    }
+  });
+}
