@@ -116,7 +116,10 @@ if (process.getuid?.() === 0) {
       };
       const script = ["trap 'exit 0' TERM", "echo ready", "sleep 300 & wait"];
       const result = await runner().run(job(script), steps(["\nready\n", again]));
-      const says = startsAgain ? "was started 2 times" : "back into the queue";
+      // So soon after the first start, Slurm sometimes removes the second one's copy of the script: that ends with 1.
+      const says = startsAgain
+        ? /was started 2 times|was cut short by a signal from outside.*FAILED NonZeroExitCode 1:0/
+        : /back into the queue/;
       mustBe(result, { reason: "runner_system_failure", says: [says] });
       expect(result.log.match(/^ready$/gm)?.length ?? 0).toBeLessThan(2);
       await eventually(() => isOver(idIn(result.log)), "the job is gone");
