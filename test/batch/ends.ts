@@ -25,6 +25,18 @@ function mustBeDeleted(result: JobResult): void {
 
 /** What happens to a job before its script's own end. */
 export const ENDS: readonly Behaviour[] = [
+  // First, since it takes longest.
+  {
+    name: "the time limit is the user's fault, and the option is named",
+    async run(cluster) {
+      const { words, says } = REQUESTS[cluster.scheduler].limit;
+      const place = cluster.place();
+      const script = ["trap 'exit 0' TERM INT USR2", "echo ready", "sleep 300 & wait"];
+      const result = await place.runner().run(jobOf(cluster, script, { words }));
+      mustBe(result, { reason: "script_failure", attempts: 1, says: [says] });
+      must(await place.isOver(idIn(result.log)), "the scheduler still has the job");
+    },
+  },
   {
     name: "a cancel ends the scheduler's job, after_script runs, and it is not green",
     async run(cluster) {
@@ -66,17 +78,6 @@ export const ENDS: readonly Behaviour[] = [
         .runner()
         .run(job, steps([" waits: ", (log) => place.remove(idIn(log))]));
       mustBeDeleted(result);
-    },
-  },
-  {
-    name: "the time limit is the user's fault, and the option is named",
-    async run(cluster) {
-      const { words, says } = REQUESTS[cluster.scheduler].limit;
-      const place = cluster.place();
-      const script = ["trap 'exit 0' TERM INT USR2", "echo ready", "sleep 300 & wait"];
-      const result = await place.runner().run(jobOf(cluster, script, { words }));
-      mustBe(result, { reason: "script_failure", attempts: 1, says: [says] });
-      must(await place.isOver(idIn(result.log)), "the scheduler still has the job");
     },
   },
   {

@@ -1,10 +1,11 @@
-import { afterAll, beforeAll } from "bun:test";
+import { afterAll, beforeAll, test } from "bun:test";
 import { mkdtempSync } from "node:fs";
 import type { Cluster } from "../batch/cluster.ts";
 import { makeLosingBin } from "../batch/losing-bin.ts";
 import { type Parts, runnerOf, startParts } from "../batch/standin.ts";
 import { testCluster } from "../batch/suite.ts";
 import { type SlurmCluster, startSlurm } from "../fixtures/slurm.ts";
+import { CLOSED_NODE, FAILURES, hideFuse, toolsOf } from "./failures.ts";
 
 // A real Slurm needs root: its daemons start jobs as other users.
 if (process.getuid?.() === 0) {
@@ -14,10 +15,11 @@ if (process.getuid?.() === 0) {
 
   beforeAll(async () => {
     parts = await startParts("slurm-suite");
-    slurm = await startSlurm({ dir: `${parts.dir}/slurm`, nodes: 2, cpus: 8 });
+    slurm = await startSlurm({ dir: `${parts.dir}/slurm`, nodes: 3, cpus: 8 });
     parts.atEnd(slurm.stop);
+    await hideFuse({ parts, slurm });
     const { image, user } = parts;
-    cluster = { scheduler: "slurm", words: "", manyJobs: 30, image, user, place };
+    cluster = { scheduler: "slurm", words: `-x ${CLOSED_NODE}`, manyJobs: 30, image, user, place };
   });
   afterAll(() => parts?.close());
 
@@ -39,5 +41,7 @@ if (process.getuid?.() === 0) {
     };
   };
 
+  // One after the other they would take minutes, of which Slurm's shortest time limit alone takes one and a half.
+  for (const { name, run } of FAILURES) test.concurrent(name, () => run(toolsOf({ parts, slurm })));
   testCluster(() => cluster);
 }
