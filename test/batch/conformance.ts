@@ -33,7 +33,9 @@ export function realSite(choice: SiteChoice): RealSite {
   const scheduler = schedulerNamed(ALIASES[choice.executor] ?? choice.executor);
   if (scheduler === undefined)
     throw new Error(`no executor ${choice.executor}; wanted: ${schedulerNames().join(", ")}`);
-  const programs = findSchedulerPrograms(scheduler, bin, process.env["PATH"]);
+  const found = findSchedulerPrograms(scheduler, bin, process.env["PATH"]);
+  if (!found.ok) throw new Error(found.refusal.message);
+  const programs = found.value;
   const environment = Object.fromEntries(
     Object.entries(process.env).filter((pair): pair is [string, string] => pair[1] !== undefined),
   );
