@@ -7,12 +7,12 @@
  */
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import type { JobSpec } from "../src/runner/job-spec.ts";
+import { installGitlabRunner, Runner } from "../src/runner/runner.ts";
+import type { JobResult } from "../src/runner/types.ts";
 import { tinyRoot } from "../test/fixtures/images.ts";
 import { type Registry, startRegistry, TESTER } from "../test/fixtures/registry.ts";
 import { type SlurmCluster, startSlurm } from "../test/fixtures/slurm.ts";
-import type { JobSpec } from "../test/runner/job-spec.ts";
-import { installGitlabRunner, Runner } from "../test/runner/runner.ts";
-import type { JobResult } from "../test/runner/types.ts";
 import { architectures, build } from "./build.ts";
 
 const ROOT = resolve(import.meta.dir, "..");

@@ -6,7 +6,7 @@ const ROOTS = ["src/main.ts", "src/commands/start.ts", "src/commands/run.ts"];
 
 /** Modules whose loading costs more than everything that `run` does; measured, see docs/architecture.md. */
 const HEAVY =
-  /^(arktype|@ark\/.*|smol-toml|re2js|citty|consola.*|fastest-levenshtein|node:(crypto|child_process|util|net|https?|tls|stream|tty))$/;
+  /^(arktype|@ark\/.*|smol-toml|yaml|re2js|citty|consola.*|fastest-levenshtein|node:(crypto|child_process|util|net|https?|tls|stream|tty))$/;
 
 /** What gitlab-runner starts for the other hooks. */
 const HOOKS = ["cli", "config", "prepare", "cleanup"].map((name) => `src/commands/${name}.ts`);

@@ -25,6 +25,7 @@ const ROOMS: Readonly<
       "job",
       "bash",
       "host",
+      "runner",
     ],
   },
   check: { rooms: ["executors", "charliecloud", "plan", "settings", "job", "host"] },
@@ -45,6 +46,7 @@ const ROOMS: Readonly<
   job: { rooms: [], types: ["src/plan/decision.ts"] },
   bash: { rooms: [] },
   host: { rooms: [] },
+  runner: { rooms: [] },
 };
 
 /** Rooms that compute and never act: no module of Node.js or Bun. */
@@ -56,6 +58,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   arktype: ["src/settings/"],
   "@ark": ["src/settings/"],
   citty: ["src/main.ts", "src/commands/"],
+  yaml: ["src/runner/yaml-file.ts"],
 };
 
 /** Returns one line for each import that breaks a rule; `sources` has each file's text by path from the root. */

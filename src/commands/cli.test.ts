@@ -12,10 +12,10 @@ const start = (words: readonly string[], env: Record<string, string> = {}) =>
   startDriver(words, { PATH: "/usr/bin:/bin", HOME: dir, ...env });
 
 const USAGE: readonly (readonly [readonly string[], string])[] = [
-  [[], "no command given; wanted: one of config, prepare, run, cleanup, check, schema, cache"],
+  [[], "no command given; wanted: one of config, prepare, run, cleanup, check, schema, cache, try"],
   [
     ["-u", "--no-auth"],
-    "no command given; wanted: one of config, prepare, run, cleanup, check, schema, cache",
+    "no command given; wanted: one of config, prepare, run, cleanup, check, schema, cache, try",
   ],
   [["prepair"], 'unknown command "prepair"; nearest is "prepare"'],
   [["constructor"], 'unknown command "constructor"; nearest is "config"'],

@@ -125,15 +125,17 @@ export async function runCommandLine(words: readonly string[], env: Environment)
   const at = commandIndex(words);
   const globals = at < 0 ? words : words.slice(0, at);
   const flags = parseArgs<typeof globalArgs>([...globals], globalArgs);
-  const run: Run = { env, noAuth: flags.auth === false, exit: 0 };
-  const commands = { ...commandsFor(run), ...toolCommands(run) };
   const name = words[at] ?? "";
+  const { rest, command: others } = cutAtDashes(name, at < 0 ? [] : words.slice(at + 1));
+  const run: Run = { env, noAuth: flags.auth === false, exit: 0 };
+  const tools = toolCommands(Object.assign(run, { words: rest, command: others }));
+  const commands = { ...commandsFor(run), ...tools };
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  const rest = at < 0 ? [] : words.slice(at + 1);
+  const own = [...globals, ...rest];
   const misuse =
     misusedWord(globals, globalArgs) ??
     (command && misusedWord(rest, command.args as ArgsDef, TAKES_MORE.includes(name)));
-  if (words.includes("--help") || words.includes("-h")) return await help(command, commands);
+  if (own.includes("--help") || own.includes("-h")) return await help(command, commands);
   if (misuse !== undefined) return usageError(misuse, env);
   if (flags.version) {
     writeLine(1, versionText());
@@ -161,6 +163,16 @@ export async function runCommandLine(words: readonly string[], env: Environment)
     return usageError(`${name}: ${Bun.stripANSI(error.message)}`, env);
   }
   return run.exit;
+}
+
+/** Only `try` takes the words of another command, after `--`: they are none of ours, not even a `--help`. */
+function cutAtDashes(
+  name: string,
+  words: readonly string[],
+): { readonly rest: readonly string[]; readonly command: readonly string[] | undefined } {
+  const at = name === "try" ? words.indexOf("--") : -1;
+  if (at < 0) return { rest: words, command: undefined };
+  return { rest: words.slice(0, at), command: words.slice(at + 1) };
 }
 
 /** Position of the sub-command: the first word that is neither an option nor an option's value. */

@@ -13,6 +13,7 @@ import type { Settings } from "../settings/settings.ts";
 import { compilerFor } from "./compiler.ts";
 import { type Explanation, explanationJson, explanationText } from "./explanation-text.ts";
 import type { Environment } from "./hook.ts";
+import { optionValues } from "./options.ts";
 
 const BAD_INPUT = 2;
 
@@ -132,11 +133,7 @@ function payloadText(file: string | undefined): string | undefined {
 /** Stands for the hook's environment: what a runner would have passed on for such a job. */
 function jobEnvironment(input: ExplainInput): Environment {
   const { words, flags, env } = input;
-  const given = words.flatMap((word, i) => {
-    if (word.startsWith("--variable=")) return [word.slice("--variable=".length)];
-    return word === "--variable" ? [words[i + 1] ?? ""] : [];
-  });
-  const variables = given.map((text) => {
+  const variables = optionValues(words, "--variable").map((text) => {
     const at = text.indexOf("=");
     if (at < 1) throw new SystemFailure(`--variable ${JSON.stringify(text)}: wanted: NAME=VALUE`);
     return [`CUSTOM_ENV_${text.slice(0, at)}`, text.slice(at + 1)] as const;

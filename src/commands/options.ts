@@ -39,6 +39,14 @@ export function misusedWord(
   return undefined;
 }
 
+/** The values of an option that may be given several times, which citty does not know. */
+export function optionValues(words: readonly string[], option: `--${string}`): string[] {
+  return words.flatMap((word, i) => {
+    if (word.startsWith(`${option}=`)) return [word.slice(option.length + 1)];
+    return word === option ? [words[i + 1] ?? ""] : [];
+  });
+}
+
 /** Each option by all of its names, without dashes. */
 function optionTypes(args: ArgsDef | undefined): Map<string, "boolean" | "string"> {
   const known = new Map<string, "boolean" | "string">(EVERYWHERE.map((name) => [name, "boolean"]));

@@ -1,12 +1,16 @@
 import type { ArgsDef, CommandDef } from "citty";
 import type { Format } from "./check.ts";
 import type { Environment } from "./hook.ts";
+import { tryDefinition } from "./try/definition.ts";
 import { driverVersion } from "./version.ts";
 
 /** What a tool needs from the command line before its own name, and what it leaves for the process to exit with. */
 export interface ToolRun {
   readonly env: Environment;
   readonly noAuth: boolean;
+  /** The words after the command's name, and those after a `--` among them. */
+  readonly words: readonly string[];
+  readonly command: readonly string[] | undefined;
   exit: number;
 }
 
@@ -46,7 +50,15 @@ export function toolCommands(run: ToolRun): Readonly<Record<string, CommandDef<A
       run.exit = (await import("./schema.ts")).printSchema();
     },
   };
-  return { check, schema, cache: cacheCommand(run) };
+  const tryCommand: CommandDef<ArgsDef> = {
+    ...tryDefinition,
+    async run({ args }) {
+      const { tryJob } = await import("./try/try.ts");
+      const { words, command, env } = run;
+      run.exit = await tryJob({ args, words, command, env });
+    },
+  };
+  return { check, schema, cache: cacheCommand(run), try: tryCommand };
 }
 
 function cacheCommand(run: ToolRun): CommandDef<ArgsDef> {

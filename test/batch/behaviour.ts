@@ -1,4 +1,4 @@
-import type { JobSpec } from "../runner/job-spec.ts";
+import type { JobSpec } from "../../src/runner/job-spec.ts";
 import type { Cluster } from "./cluster.ts";
 
 /** What not every cluster has. */

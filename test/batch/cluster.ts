@@ -1,8 +1,8 @@
 import type { Scheduler } from "../../src/executors/batch/scheduler.ts";
+import type { Runner } from "../../src/runner/runner.ts";
+import type { RunnerOptions } from "../../src/runner/types.ts";
 import type { Site } from "../e2e/site.ts";
 import type { OrdinaryUser } from "../fixtures/users.ts";
-import type { Runner } from "../runner/runner.ts";
-import type { RunnerOptions } from "../runner/types.ts";
 
 /** A scheduler on which the behaviours of `behaviours.ts` are tried: a real one or a stand-in for its commands. */
 export interface Cluster {

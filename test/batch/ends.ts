@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
+import type { JobResult } from "../../src/runner/types.ts";
 import { processesWith } from "../e2e/processes.ts";
-import type { JobResult } from "../runner/types.ts";
 import { type Behaviour, jobOf } from "./behaviour.ts";
 import { eventually, hooksIn, idIn, must, mustBe, steps } from "./outcome.ts";
 import { REQUESTS } from "./requests.ts";

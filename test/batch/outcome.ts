@@ -1,6 +1,6 @@
 import { AssertionError } from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
-import type { JobControl, JobResult } from "../runner/types.ts";
+import type { JobControl, JobResult } from "../../src/runner/types.ts";
 
 /** What a job's result must be; what is left out may be anything. */
 export interface Wanted {

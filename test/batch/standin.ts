@@ -1,11 +1,11 @@
 import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
+import type { RunnerOptions } from "../../src/runner/types.ts";
 import { makeSite, type Site, type SiteOptions } from "../e2e/site.ts";
 import { tinyRoot } from "../fixtures/images.ts";
 import { mustRun } from "../fixtures/must-run.ts";
 import { type Registry, startRegistry } from "../fixtures/registry.ts";
 import { type OrdinaryUser, ordinaryUser } from "../fixtures/users.ts";
-import type { RunnerOptions } from "../runner/types.ts";
 import { type Cluster, PATIENT, type Place, type PlaceOptions, QUICK } from "./cluster.ts";
 
 const ROOT = resolve(import.meta.dir, "../..");

@@ -9,10 +9,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import type { JobResult } from "../../src/runner/types.ts";
 import { binaryPath } from "../binary.ts";
 import { tinyRoot } from "../fixtures/images.ts";
 import { type Registry, startRegistry } from "../fixtures/registry.ts";
-import type { JobResult } from "../runner/types.ts";
 import { driverCommands, makeSite, type Site } from "./site.ts";
 
 /** Whatever is wrong: one clear line, and never a stack trace. */

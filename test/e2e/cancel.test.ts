@@ -70,7 +70,7 @@ test("what a dead runner's killed hook left is ended by the cleanup of a later j
   const dying = makeSite({ general: ['kill_timeout = "1s"'] });
   const program = `
     import { makeSite, driverCommands } from "${import.meta.dir}/site.ts";
-    import { Runner } from "${import.meta.dir}/../runner/runner.ts";
+    import { Runner } from "${import.meta.dir}/../../src/runner/runner.ts";
     const runner = new Runner({
       driver: driverCommands(${JSON.stringify(dying.configuration)}, ["--no-auth"]),
       env: { PATH: ${JSON.stringify(dying.path)}, HOME: ${JSON.stringify(dying.home)} },

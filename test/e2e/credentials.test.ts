@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { jobToken } from "../../src/runner/job-spec.ts";
+import type { JobResult } from "../../src/runner/types.ts";
 import { tinyRoot } from "../fixtures/images.ts";
 import { type Registry, startRegistry, TESTER } from "../fixtures/registry.ts";
-import { jobToken } from "../runner/job-spec.ts";
-import type { JobResult } from "../runner/types.ts";
 import { makeSite, type Site, type SiteOptions } from "./site.ts";
 
 const JOB = 700;

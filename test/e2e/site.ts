@@ -7,9 +7,9 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { Runner } from "../../src/runner/runner.ts";
+import type { RunnerOptions } from "../../src/runner/types.ts";
 import { binaryPath } from "../binary.ts";
-import { Runner } from "../runner/runner.ts";
-import type { RunnerOptions } from "../runner/types.ts";
 
 /** What a test's configuration file says besides the executor and the data directory. */
 export interface SiteOptions {
@@ -47,7 +47,7 @@ export interface Site {
   close(): void;
 }
 
-const RUNNER_STAND_IN = `${import.meta.dir}/../runner/gitlab-runner.bash`;
+const RUNNER_STAND_IN = `${import.meta.dir}/../../src/runner/gitlab-runner.bash`;
 
 export function makeSite(options: SiteOptions = {}): Site {
   const dir = mkdtempSync("/var/tmp/jacamar-e2e-");

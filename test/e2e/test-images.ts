@@ -1,7 +1,7 @@
 import { join } from "node:path";
+import { installGitlabRunner } from "../../src/runner/runner.ts";
 import { tinyRoot } from "../fixtures/images.ts";
 import type { Registry } from "../fixtures/registry.ts";
-import { installGitlabRunner } from "../runner/runner.ts";
 
 /** References of images in a test registry. */
 export interface TestImages {

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { installGitlabRunner, Runner } from "./runner.ts";
-import type { DriverCommands, HookRun, JobResult, RunnerOptions } from "./types.ts";
+import { installGitlabRunner, Runner } from "../../src/runner/runner.ts";
+import type { DriverCommands, HookRun, JobResult, RunnerOptions } from "../../src/runner/types.ts";
 
 /** Bash text of each hook of a made-up driver; `run` has a default, the others are left out. */
 export interface DriverTexts {

@@ -1,10 +1,15 @@
 import { expect, test } from "bun:test";
-import { parseConfigOutput, usingLine } from "./config-output.ts";
-import { type DirectoryInputs, jobDirectories, noDirectories, shortToken } from "./directories.ts";
-import { hookEnvironment } from "./environment.ts";
-import { encodePayload } from "./job-payload.ts";
-import { type JobSpec, resolveJob } from "./job-spec.ts";
-import { buildVariables, expander, lastValue, type Variable } from "./variables.ts";
+import { parseConfigOutput, usingLine } from "../../src/runner/config-output.ts";
+import {
+  type DirectoryInputs,
+  jobDirectories,
+  noDirectories,
+  shortToken,
+} from "../../src/runner/directories.ts";
+import { hookEnvironment } from "../../src/runner/environment.ts";
+import { encodePayload } from "../../src/runner/job-payload.ts";
+import { type JobSpec, resolveJob } from "../../src/runner/job-spec.ts";
+import { buildVariables, expander, lastValue, type Variable } from "../../src/runner/variables.ts";
 
 const facts = {
   version: "19.4",

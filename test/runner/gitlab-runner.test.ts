@@ -2,9 +2,9 @@ import { afterAll, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { JobSpec } from "../../src/runner/job-spec.ts";
+import { gitlabRunnerCalls, installGitlabRunner } from "../../src/runner/runner.ts";
 import { Bench, runOf, sequence } from "./bench.ts";
-import type { JobSpec } from "./job-spec.ts";
-import { gitlabRunnerCalls, installGitlabRunner } from "./runner.ts";
 
 const bench = new Bench();
 afterAll(() => bench.remove());

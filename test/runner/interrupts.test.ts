@@ -1,9 +1,9 @@
 import { afterAll, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { JobSpec } from "../../src/runner/job-spec.ts";
+import type { JobControl } from "../../src/runner/types.ts";
 import { Bench, hostRun, runOf, sequence } from "./bench.ts";
-import type { JobSpec } from "./job-spec.ts";
-import type { JobControl } from "./types.ts";
 
 const bench = new Bench();
 afterAll(() => bench.remove());

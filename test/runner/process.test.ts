@@ -1,8 +1,8 @@
 import { afterAll, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { type Hook, startHook } from "../../src/runner/process.ts";
 import { Bench } from "./bench.ts";
-import { type Hook, startHook } from "./process.ts";
 
 const bench = new Bench();
 afterAll(() => bench.remove());

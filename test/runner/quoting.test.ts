@@ -1,6 +1,12 @@
 import { expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { ansiQuote, defaultFrame, frameScript, quote, type ScriptFrame } from "./quoting.ts";
+import {
+  ansiQuote,
+  defaultFrame,
+  frameScript,
+  quote,
+  type ScriptFrame,
+} from "../../src/runner/quoting.ts";
 
 const frames: readonly ScriptFrame[] = ["pipe-eval", "pipe-subshell", "subshell"];
 

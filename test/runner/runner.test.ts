@@ -9,9 +9,9 @@ import {
   statSync,
 } from "node:fs";
 import { join } from "node:path";
+import type { JobSpec } from "../../src/runner/job-spec.ts";
+import { Runner } from "../../src/runner/runner.ts";
 import { Bench, failIn, runOf, sequence } from "./bench.ts";
-import type { JobSpec } from "./job-spec.ts";
-import { Runner } from "./runner.ts";
 
 const bench = new Bench();
 afterAll(() => bench.remove());

@@ -2,9 +2,9 @@ import { afterAll, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { JobSpec } from "../../src/runner/job-spec.ts";
+import type { ScriptFrame } from "../../src/runner/quoting.ts";
 import { Bench, runOf } from "./bench.ts";
-import type { JobSpec } from "./job-spec.ts";
-import type { ScriptFrame } from "./quoting.ts";
 
 const bench = new Bench();
 afterAll(() => bench.remove());

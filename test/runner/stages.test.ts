@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from "bun:test";
+import type { JobSpec } from "../../src/runner/job-spec.ts";
 import { Bench, failIn, runOf, sequence } from "./bench.ts";
-import type { JobSpec } from "./job-spec.ts";
 
 const bench = new Bench();
 afterAll(() => bench.remove());

@@ -118,7 +118,7 @@ if (process.getuid?.() === 0) {
   test("a job that a dead runner left in the queue is cancelled by a later job's cleanup", async () => {
     const here = site();
     const program = `
-      import { Runner } from "${import.meta.dir}/../runner/runner.ts";
+      import { Runner } from "${import.meta.dir}/../../src/runner/runner.ts";
       const runner = new Runner({
         driver: ${JSON.stringify(driverCommands(here.configuration, ["--no-auth"]))},
         env: { PATH: ${JSON.stringify(here.path)}, HOME: ${JSON.stringify(here.home)} },

@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import type { JobControl } from "../../../src/runner/types.ts";
 import { makeSite, type Site } from "../../e2e/site.ts";
-import type { JobControl } from "../../runner/types.ts";
 
 const BIN = import.meta.dir;
 

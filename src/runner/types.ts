@@ -18,6 +18,11 @@ export interface RunnerOptions {
   readonly tmpRoot: string;
   /** Directory for artifacts and caches; created when missing, writable for every user. */
   readonly store: string;
+  /**
+   * What the scripts of caches and artifacts call, a name in PATH or a path. The real runner's scripts say
+   * `gitlab-runner`, the default; a real one in the PATH could not use the store.
+   */
+  readonly gitlabRunner?: string;
   /** `builds_dir` and `cache_dir` of the configuration. */
   readonly buildsDir?: string;
   readonly cacheDir?: string;
@@ -84,6 +89,10 @@ export interface JobControl {
   readonly cancelDuring?: HookPoint | Trigger;
   /** The job ends at once on the server: `canceled`, or a 403 answer. */
   readonly abortDuring?: HookPoint | Trigger;
+  /** The cancel button, at any moment. */
+  readonly cancelOn?: AbortSignal;
+  /** As `abortDuring`, at any moment. */
+  readonly abortOn?: AbortSignal;
   /** The runner process dies: the hook is left alone and no cleanup follows. */
   readonly killRunnerDuring?: HookPoint | Trigger;
   /** Job timeout, milliseconds after the start of the job. */

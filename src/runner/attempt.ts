@@ -103,6 +103,7 @@ export class Attempt {
       version: settings.version,
       frame: settings.options.scriptFrame,
       shell: this.#shell,
+      gitlabRunner: settings.options.gitlabRunner ?? "gitlab-runner",
       store: settings.options.store,
     });
     // Before 17.4 the name kept the dot of an empty extension.

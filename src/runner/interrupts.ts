@@ -38,6 +38,8 @@ export class Interrupts {
   readonly #timeouts: KillTimeouts;
   readonly #triggers: readonly ArmedTrigger[];
   readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #onCancel = () => this.#cancel();
+  readonly #onAbort = () => this.#end("canceled");
   #current: Hook | undefined;
 
   constructor(control: JobControl, version: string, timeouts: KillTimeouts) {
@@ -62,6 +64,11 @@ export class Interrupts {
     if (timeoutAfter !== undefined) {
       this.#later(timeoutAfter, () => this.#end("timeout"));
     }
+    const { cancelOn, abortOn } = this.#control;
+    cancelOn?.addEventListener("abort", this.#onCancel);
+    abortOn?.addEventListener("abort", this.#onAbort);
+    if (cancelOn?.aborted) this.#cancel();
+    if (abortOn?.aborted) this.#end("canceled");
   }
 
   /** Starts the clock of the user's steps. */
@@ -72,8 +79,10 @@ export class Interrupts {
     }
   }
 
-  /** Stops all clocks. */
+  /** Stops all clocks, and listens no longer. */
   stop(): void {
+    this.#control.cancelOn?.removeEventListener("abort", this.#onCancel);
+    this.#control.abortOn?.removeEventListener("abort", this.#onAbort);
     for (const timer of this.#timers) {
       clearTimeout(timer);
     }

@@ -5,17 +5,19 @@ import { command, handOverLines, type ScriptContext, say, when } from "./script-
 import { expander } from "./variables.ts";
 import { atLeast } from "./version.ts";
 
-const isInstalled = "gitlab-runner --version > /dev/null 2>&1";
+function isInstalled(context: ScriptContext): string {
+  return `${command(context.gitlabRunner, "--version")} > /dev/null 2>&1`;
+}
 
 /** Body of `restore_cache`: a cache that cannot be had is only worth a remark. */
 export function restoreCacheLines(context: ScriptContext): string[] {
   const extract = command(
-    ...["gitlab-runner", "cache-extractor", "--file", cacheFile(context)],
+    ...[context.gitlabRunner, "cache-extractor", "--file", cacheFile(context)],
     ...["--timeout", "10", "--url", cacheUrl(context)],
   );
   return [
     ...when(
-      isInstalled,
+      isInstalled(context),
       [
         say(`Checking cache for ${cacheKey(context)}...`),
         ...when(extract, [say("Successfully extracted cache")], [say("Failed to extract cache")]),
@@ -35,14 +37,14 @@ export function archiveCacheLines(context: ScriptContext): string[] {
     ? ["--alternate-file", cacheFile(context, "-alternate")]
     : [];
   const archive = command(
-    ...["gitlab-runner", "cache-archiver", "--file", cacheFile(context), ...alternate],
+    ...[context.gitlabRunner, "cache-archiver", "--file", cacheFile(context), ...alternate],
     ...["--timeout", "10", ...(cache?.paths ?? []).flatMap((path) => ["--path", path])],
     ...(cache?.untracked ? ["--untracked"] : []),
     ...["--url", cacheUrl(context)],
     ...(hasEnvFile ? ["--env-file", envFile] : []),
   );
   return when(
-    isInstalled,
+    isInstalled(context),
     [
       say(`Creating cache ${cacheKey(context)}...`),
       ...(hasEnvFile ? [`: > ${command(envFile)}`] : []),
@@ -58,12 +60,12 @@ export function downloadLines(context: ScriptContext): string[] {
   const downloads = (context.job.dependencies ?? []).flatMap((id) => [
     say(`Downloading artifacts for job ${id} (${id})...`),
     command(
-      ...["gitlab-runner", "artifacts-downloader", "--url", storeUrl(context)],
+      ...[context.gitlabRunner, "artifacts-downloader", "--url", storeUrl(context)],
       ...["--token", jobToken(id), "--id", String(id)],
     ),
   ]);
   return [
-    ...when(isInstalled, downloads, [missing("Downloading artifacts")]),
+    ...when(isInstalled(context), downloads, [missing("Downloading artifacts")]),
     ...handOverLines(context, context.directories.projectDir),
   ];
 }
@@ -75,19 +77,20 @@ export function uploadLines(context: ScriptContext): string[] {
     return [];
   }
   const timeouts = ["--timeout", "1h0m0s", "--response-header-timeout", "10m0s"];
+  const expand = expander(context.variables, temporaryProjectDir(context.directories));
   const upload = command(
-    ...["gitlab-runner", "artifacts-uploader", "--url", storeUrl(context)],
+    ...[context.gitlabRunner, "artifacts-uploader", "--url", storeUrl(context)],
     ...["--token", token, "--id", String(id)],
     ...(atLeast(context.version, "18.10") ? timeouts : []),
-    ...artifacts.paths.flatMap((path) => ["--path", path]),
-    ...(artifacts.exclude ?? []).flatMap((path) => ["--exclude", path]),
+    ...artifacts.paths.flatMap((path) => ["--path", expand(path)]),
+    ...(artifacts.exclude ?? []).flatMap((path) => ["--exclude", expand(path)]),
     ...(artifacts.untracked ? ["--untracked"] : []),
     ...(artifacts.name === undefined ? [] : ["--name", artifacts.name]),
     ...(artifacts.expireIn === undefined ? [] : ["--expire-in", artifacts.expireIn]),
     ...["--artifact-format", "zip", "--artifact-type", "archive"],
   );
   return when(
-    isInstalled,
+    isInstalled(context),
     [say("Uploading artifacts..."), upload],
     [missing("Uploading artifacts")],
   );

@@ -1,15 +1,8 @@
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Build } from "./build.ts";
 import { noDirectories } from "./directories.ts";
+import gitlabRunner from "./gitlab-runner.bash" with { type: "text" };
 import { Interrupts } from "./interrupts.ts";
 import { JobLog } from "./job-log.ts";
 import { type JobSpec, resolveJob } from "./job-spec.ts";
@@ -87,7 +80,7 @@ export class Runner {
 export function installGitlabRunner(directory: string): string {
   const path = join(directory, "gitlab-runner");
   mkdirSync(directory, { recursive: true });
-  copyFileSync(fileURLToPath(new URL("gitlab-runner.bash", import.meta.url)), path);
+  writeFileSync(path, gitlabRunner);
   chmodSync(path, 0o755);
   return path;
 }

@@ -17,6 +17,8 @@ export interface ScriptContext {
   /** Undefined means the frame this version and the job's feature flags lead to. */
   readonly frame: ScriptFrame | undefined;
   readonly shell: ScriptShell;
+  /** Name or path of the program that moves caches and artifacts. */
+  readonly gitlabRunner: string;
   /** Directory in which the stand-in for `gitlab-runner` keeps archives. */
   readonly store: string;
 }
