@@ -5,10 +5,10 @@ import { errorCode, errorMessage } from "../host/files.ts";
 import { withLock } from "../host/lock.ts";
 import type { Log } from "../host/log.ts";
 import { accept, type Refusal, refuse, type Verdict } from "../plan/decision.ts";
+import { CANCELLED } from "../plan/pull-refusal.ts";
 import { deleteImage } from "./ch-image.ts";
 import { inUse, isCopy, leasePlace, slotNames, writeLease } from "./image-leases.ts";
 import { isFileSource, makeMountPoint } from "./mount-points.ts";
-import { CANCELLED } from "./pull.ts";
 import { checkStorage, imageDirectory, prepareStorage } from "./storage.ts";
 import { isWhole, pullWhole } from "./whole-image.ts";
 

@@ -1,12 +1,10 @@
 import type { Log } from "../host/log.ts";
 import type { Refusal } from "../plan/decision.ts";
+import { explainPull, type PullProblem } from "../plan/pull-refusal.ts";
 import { type PullFailure, pullImage } from "./ch-image.ts";
 import { storageLockHolder } from "./storage.ts";
 
 const BUSY_POLL_MILLISECONDS = 1000;
-/** `Refusal.from` of a pull that the runner stopped. */
-export const CANCELLED = "signal";
-
 /** What of an image request a pull needs; see `ImageRequest`. */
 export interface PullTarget {
   readonly reference: string;
@@ -18,7 +16,7 @@ export interface PullTarget {
   readonly origin: { readonly fault: "user" | "admin"; readonly from: string };
 }
 
-export interface PullProblem {
+export interface FailedPull {
   readonly refusal: Refusal;
   /** The registry said no before ch-image began to change the image of that name in the storage. */
   readonly untouched: boolean;
@@ -32,7 +30,7 @@ export async function pullWaiting(
   options: { readonly storage: string; readonly log: Log; readonly signal: AbortSignal },
   target: PullTarget,
   name: string,
-): Promise<PullProblem | undefined> {
+): Promise<FailedPull | undefined> {
   const { chImage, reference, env } = target;
   const { log, signal, storage } = options;
   const onLine = (line: string) => {
@@ -75,65 +73,27 @@ function isProgress(line: string): boolean {
 }
 
 function explain(failure: PullFailure, said: string, target: PullTarget): Refusal {
-  const { reference, registry, origin } = target;
-  switch (failure) {
-    case "denied":
-      return denied(said, target);
-    case "unsuitable":
-      return {
-        fault: origin.fault,
-        from: origin.from,
-        message: `cannot use ${reference}: ${said}; wanted: an image for this host's architecture with gzip layers`,
-      };
-    case "unreachable":
-      return refused(
-        "system",
-        "registry",
-        `cannot pull ${reference}: ${registry} does not answer, or not with the image (${said})`,
-      );
-    case "no-tls":
-      return refused(
-        "admin",
-        "registry",
-        `cannot pull ${reference}: ${registry} speaks plain HTTP, which ch-image does not (${said}); wanted: a registry with TLS`,
-      );
-    case "untrusted":
-      return refused(
-        "admin",
-        "registry",
-        `cannot pull ${reference}: the TLS certificate of ${registry} is not trusted (${said}); ` +
-          `set REQUESTS_CA_BUNDLE in [general] user_bash_env or install its CA on this host`,
-      );
-    case "no-space":
-      return refused(
-        "system",
-        "[general.charliecloud] image_storage_dir",
-        `cannot store ${reference}: ${said}`,
-      );
-    case "cancelled":
-      return refused("system", CANCELLED, `pulling ${reference} was cancelled`);
-    default:
-      return refused("system", "ch-image", `cannot pull ${reference}: ${said}`);
-  }
+  return explainPull(PROBLEMS[failure], `${BEFORE[failure] ?? ""}${said}${AFTER[failure] ?? ""}`, {
+    ...target,
+    placeKey: "[general.charliecloud] image_storage_dir",
+  });
 }
 
-function denied(said: string, target: PullTarget): Refusal {
-  const { reference, registry, origin, anonymous } = target;
-  const variables = "the CI/CD variables CH_IMAGE_USERNAME and CH_IMAGE_PASSWORD";
-  const forUser = anonymous
-    ? `it may not be pulled without an account: set ${variables}`
-    : `this account may not pull it: set or correct ${variables}`;
-  const forAdmin =
-    "the job's account may not pull it: an image of the site must be open to every job, whose own variables are not used for it";
-  return {
-    fault: origin.fault,
-    from: origin.from,
-    message:
-      `cannot pull ${reference} (${origin.from}): ${registry} answered 401, 403 or 404, which ch-image does not tell apart (${said}). ` +
-      `Either there is no such image: check its name and tag; or ${origin.fault === "user" ? forUser : forAdmin}`,
-  };
-}
-
-function refused(fault: Refusal["fault"], from: string, message: string): Refusal {
-  return { fault, message, from };
-}
+/** A storage in use is waited for, and never explained. */
+const PROBLEMS: Readonly<Record<PullFailure, PullProblem>> = {
+  busy: "other",
+  denied: "denied",
+  unsuitable: "unsuitable",
+  unreachable: "unreachable",
+  untrusted: "untrusted",
+  "no-tls": "no-tls",
+  "no-space": "no-space",
+  cancelled: "cancelled",
+  other: "other",
+};
+const BEFORE: Readonly<Partial<Record<PullFailure, string>>> = {
+  denied: "401, 403 or 404, which ch-image does not tell apart: ",
+};
+const AFTER: Readonly<Partial<Record<PullFailure, string>>> = {
+  unsuitable: "; wanted: an image for this host's architecture with gzip layers",
+};
