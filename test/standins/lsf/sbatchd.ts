@@ -32,7 +32,8 @@ function change(more: Partial<State>, text?: string): void {
 
 function killReason(): string | undefined {
   const file = `${jobDir(id)}/kill`;
-  return existsSync(file) ? readFileSync(file, "utf8") : undefined;
+  // bkill may just have made the file, and not have written it.
+  return existsSync(file) ? readFileSync(file, "utf8") || undefined : undefined;
 }
 
 function end(stat: "DONE" | "EXIT", exitCode: number | undefined, reason: string): void {
