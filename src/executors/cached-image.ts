@@ -5,7 +5,7 @@ import { PUBLIC } from "../cache/refs.ts";
 import { isFileSource } from "../charliecloud/mount-points.ts";
 import { pullEnvironment } from "../charliecloud/pull-environment.ts";
 import { ensureOwnDirectory } from "../host/directory.ts";
-import { writeAtomically } from "../host/files.ts";
+import { exists, writeAtomically } from "../host/files.ts";
 import { findProgram } from "../host/find-program.ts";
 import { getImage } from "../images/get-image.ts";
 import type { ImageOrder } from "../images/order.ts";
@@ -61,11 +61,8 @@ export function openJobCache(
   const { choice: dir, from: key } = source.directory;
   const { cache } = state.settings.charliecloud;
   const { token, job, holder, expires, user } = state;
-  if (!cache.shared) {
-    const purpose = "the image cache";
-    ensureOwnDirectory({ path: dir, mode: 0o700, uid: user.uid, purpose, key });
-  }
-  const { blocks, bsize } = statfsSync(dir);
+  if (!cache.shared) makePrivate(source.directory, user.uid);
+  const { blocks, bsize } = statfsSync(nearest(dir));
   return openCache({
     dir,
     uid: user.uid,
@@ -78,6 +75,18 @@ export function openJobCache(
     signal,
     now: Date.now,
   });
+}
+
+/** Beside Charliecloud's storage everybody may write: whoever owned the directory above the cache could replace that. */
+function makePrivate({ choice: dir, from: key }: CacheSource["directory"], uid: number): void {
+  const above = dir.slice(0, dir.lastIndexOf("/"));
+  for (const path of [...(key === "CH_IMAGE_STORAGE" ? [above] : []), dir])
+    ensureOwnDirectory({ path, mode: 0o700, uid, purpose: "the image cache", key });
+}
+
+/** The path, or what is there of it: a shared cache is made only when it is opened. */
+function nearest(path: string): string {
+  return exists(path) ? path : nearest(path.slice(0, path.lastIndexOf("/")) || "/");
 }
 
 /** What images are fetched with, for one job: its account, its login environment. */

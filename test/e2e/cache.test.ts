@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { binaryPath } from "../binary.ts";
 import { tinyRoot } from "../fixtures/images.ts";
 import { type Registry, startRegistry, TESTER } from "../fixtures/registry.ts";
@@ -172,4 +172,39 @@ test("a mirror is asked instead of the registry in the name", async () => {
   const here = site(open, [], mirror);
   const result = await here.runner().run(containerJob("registry.elsewhere.example/ci/tool:latest"));
   expect([result.status, result.log.includes("pulled by builtin")]).toEqual(["success", true]);
+});
+
+const isRoot = process.getuid?.() === 0;
+
+test.if(isRoot)(
+  "a directory that somebody else made above the default cache is not used",
+  async () => {
+    const here = site(open);
+    const storage = `${here.dir}/somebody.ch`;
+    const general = [
+      `user_bash_env = ["REQUESTS_CA_BUNDLE=${open.caFile}", "CH_IMAGE_STORAGE=${storage}"]`,
+      'run_mechanism = "charliecloud"',
+    ];
+    here.configure({ general });
+    mkdirSync(`${storage}.jacamar/images`, { recursive: true });
+    chownSync(`${storage}.jacamar`, 65534, 65534);
+    const refused = await here.runner().run(containerJob(images.open));
+    expect(refused.failureReason).toBe("runner_system_failure");
+    expect(refused.log).toContain("belongs to uid 65534");
+    chownSync(`${storage}.jacamar`, 0, 0);
+    const used = await here.runner().run(containerJob(images.open));
+    expect(used.status).toBe("success");
+    expect(readdirSync(`${storage}.jacamar/images/v1/entries`).length).toBe(1);
+  },
+);
+
+test("a shared cache is made where it is not there yet", async () => {
+  const shared = `${dir}/shared/images`;
+  const here = site(
+    open,
+    [],
+    ["[general.charliecloud.cache]", `dir = "${shared}"`, "shared = true"],
+  );
+  const result = await here.runner().run(containerJob(images.open));
+  expect([result.status, readdirSync(`${shared}/v1/entries`).length]).toEqual(["success", 1]);
 });
