@@ -1,5 +1,5 @@
 import { afterAll, afterEach, describe, expect, spyOn, test } from "bun:test";
-import { answerBar, type Bar, type Case, measure, table, timeOf } from "./harness.ts";
+import { answerBar, type Bar, type Case, type Figure, measure, table, timeOf } from "./harness.ts";
 
 /** A case that gives the figures one after the other and notes when it was run. */
 function scripted(name: string, figures: number[], calls: string[] = []): Case {
@@ -75,16 +75,37 @@ describe("answerBar()", () => {
     say.mockRestore();
     complain.mockRestore();
   });
-  const bar = (limit: Bar["limit"]): Bar => ({ name: "run", unit: "ms", limit, measure: () => 12 });
+  const bar = (...limits: Figure["limit"][]): Bar => ({
+    name: "run",
+    measure: () =>
+      limits.map((limit, at) => ({ name: `start ${at}`, value: 12, unit: "ms", limit })),
+  });
 
   test.each([
-    [{ most: 12 }, 0, "run: 12.0 ms, at most 12: held"],
-    [{ most: 11.9 }, 1, "run: 12.0 ms, at most 11.9: MISSED"],
-    [{ least: 12 }, 0, "run: 12.0 ms, at least 12: held"],
-    [{ least: 13 }, 1, "run: 12.0 ms, at least 13: MISSED"],
+    [{ most: 12 }, 0, "start 0: 12.0 ms, at most 12: held"],
+    [{ most: 11.9 }, 1, "start 0: 12.0 ms, at most 11.9: MISSED"],
+    [{ least: 12 }, 0, "start 0: 12.0 ms, at least 12: held"],
+    [{ least: 13 }, 1, "start 0: 12.0 ms, at least 13: MISSED"],
   ] as const)("compares the figure with %j", async (limit, status, line) => {
     expect(await answerBar(["--bar", "run"], [bar(limit)])).toBe(status);
-    expect(say.mock.calls).toEqual([[line]]);
+    expect(say.mock.calls[0]).toEqual([line]);
+  });
+
+  test("says which of several limits were missed", async () => {
+    const limits = [{ most: 1 }, { least: 1 }, { least: 20 }];
+    expect(await answerBar(["--bar", "run"], [bar(...limits)])).toBe(1);
+    expect(say.mock.calls.at(-1)).toEqual(["run: 2 of 3 MISSED: start 0; start 2"]);
+  });
+
+  test("is held when all limits are", async () => {
+    expect(await answerBar(["--bar", "run"], [bar({ most: 12 }, { least: 1 })])).toBe(0);
+    expect(say.mock.calls.at(-1)).toEqual(["run: all of 2 held"]);
+  });
+
+  test("does not take a figure that is no number for one that is held", async () => {
+    const measure = () => [{ name: "a", value: Number.NaN, unit: "s", limit: { most: 1 } }];
+    expect(await answerBar(["--bar", "run"], [{ name: "run", measure }])).toBe(1);
+    await expect(answerBar(["--bar", "run"], [bar()])).rejects.toThrow("measured nothing");
   });
 
   test("says which bars there are when the name is unknown or missing", async () => {
