@@ -32,15 +32,16 @@ interface HookFigures {
   readonly figures: readonly Figure[];
 }
 
-function compile(entry: string, outdir: string): string {
-  const [built] = build({ architectures: architectures(true), entry, outdir });
-  if (built === undefined) throw new Error(`nothing was built from ${entry}`);
+/** The driver itself unless an entry is named. */
+function compile(outdir: string, entry?: string): string {
+  const [built] = build({ architectures: architectures(true), outdir, ...(entry && { entry }) });
+  if (built === undefined) throw new Error(`nothing was built in ${outdir}`);
   return resolve(ROOT, built.file);
 }
 
 async function measureHooks(): Promise<HookFigures> {
-  const driver = compile("src/main.ts", "dist");
-  const empty = compile("scripts/bench/empty.ts", join("dist", "bench"));
+  const driver = compile("dist");
+  const empty = compile(join("dist", "bench"), "scripts/bench/empty.ts");
   const site = makeHookSite(driver);
   try {
     const measurements = await measure(
@@ -96,7 +97,7 @@ const slurm: Bar = {
   async measure() {
     if (!canRunSlurm())
       throw new Error("the bar slurm needs root and Debian's slurmctld, slurmd, munge");
-    compile("src/main.ts", "dist");
+    compile("dist");
     const site = await startSlurmSite();
     try {
       const ending: number[] = [];

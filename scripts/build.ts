@@ -31,7 +31,7 @@ export interface Built {
 
 export interface BuildOptions {
   readonly architectures: readonly Architecture[];
-  /** Relative to the repository's root. @default {"src/main.ts"} */
+  /** Relative to the repository's root. By default src/main.ts, with all that `run` loads in one piece. */
   readonly entry?: string;
   /** Relative to the repository's root. @default {"dist"} */
   readonly outdir?: string;
@@ -49,10 +49,22 @@ export function architectures(hostOnly: boolean): readonly Architecture[] {
 /** Compiles the program once for each architecture. */
 export function build(options: BuildOptions): Built[] {
   const outdir = resolve(ROOT, options.outdir ?? "dist");
-  const entry = options.entry ?? "src/main.ts";
   mkdirSync(outdir, { recursive: true });
+  const entry = options.entry ?? hotEntry();
   const defines = buildInfo();
   return options.architectures.map((architecture) => compile(architecture, entry, outdir, defines));
+}
+
+/** See hot-entry.ts. The place is the same for every build, since its name gets into the program's bytes. */
+function hotEntry(): string {
+  const entry = "dist/.hot/main.js";
+  const bun = Bun.spawnSync([process.execPath, "scripts/hot-entry.ts", entry], {
+    cwd: ROOT,
+    stdin: "ignore",
+  });
+  if (bun.exitCode !== 0)
+    throw new Error(`Cannot bundle what run loads:\n${bun.stderr.toString()}`);
+  return entry;
 }
 
 function compile(

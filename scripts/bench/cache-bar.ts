@@ -46,7 +46,6 @@ export const cacheBar: Bar = {
 function compileDriver(): string {
   const [built] = build({
     architectures: architectures(true),
-    entry: "src/main.ts",
     outdir: "dist",
   });
   if (built === undefined) throw new Error("nothing was built");

@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { SystemFailure } from "../host/failure.ts";
+import { isSystemFailure } from "../host/failure.ts";
 import { errorMessage, unlinkIfThere } from "../host/files.ts";
 import { exitCodes, type Outcome } from "../plan/outcome.ts";
 
@@ -56,7 +56,7 @@ export async function runHook(
 
 /** One line for what the outside world did to us; a stack only for what must be a fault of the driver. */
 function describe(name: string, error: unknown): string {
-  if (error instanceof SystemFailure) return error.message;
+  if (isSystemFailure(error)) return error.message;
   if (error instanceof Error && "syscall" in error) return `${name}: ${errorMessage(error)}`;
   const stack = error instanceof Error ? error.stack : String(error);
   return `${name}: this is a fault of the driver, please report it: ${stack}`;
