@@ -15,6 +15,15 @@ export interface ProbeResult {
   readonly missing: readonly string[];
 }
 
+export interface ProbeRequest {
+  /** The whole environment of ch-run. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Where the job's stages will start ch-run. */
+  readonly cwd: string;
+  readonly programs: readonly string[];
+  readonly signal: AbortSignal;
+}
+
 const PROBE_MILLISECONDS = 120_000;
 const MARK = "jacamar-probe";
 
@@ -26,18 +35,7 @@ const MARK = "jacamar-probe";
  */
 export async function probeImage(
   command: readonly string[],
-  {
-    env,
-    cwd,
-    programs,
-    signal,
-  }: {
-    readonly env: Readonly<Record<string, string>>;
-    /** Where the job's stages will start ch-run. */
-    readonly cwd: string;
-    readonly programs: readonly string[];
-    readonly signal: AbortSignal;
-  },
+  { env, cwd, programs, signal }: ProbeRequest,
 ): Promise<ProbeResult | { readonly failure: string }> {
   const run = await runCommand([...command, "/bin/sh", "-c", probeScript(programs)], {
     env,

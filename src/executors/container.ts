@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { quoteCommand } from "../bash/quote.ts";
 import { chRunArgv, containerEnvironment } from "../charliecloud/ch-run.ts";
+import { knownProbe, noteProbe, trialFile } from "../charliecloud/known-probe.ts";
 import { type ImageShell, type ProbeResult, probeImage } from "../charliecloud/probe.ts";
 import { redact } from "../host/redact.ts";
 import { accept, refuse, type Verdict } from "../plan/decision.ts";
@@ -73,14 +74,20 @@ const HELPER_PROGRAMS = ["bash", "git", "gitlab-runner"] as const;
 async function probe(work: ContainerWork, image: ReadyImage): Promise<Verdict<ImageShell>> {
   const { container, state, log, signal } = work;
   const isHelper = container.role === "helper";
-  const start = (options: ContainerPlan["options"]) =>
-    probeImage(chRunArgv(container.chRun, options, image.image, []), {
-      env: environment(work),
-      cwd: state.directories?.builds ?? "/",
-      programs: isHelper ? HELPER_PROGRAMS : ["bash"],
-      signal,
-    });
-  const result = await start(container.trial);
+  const request = {
+    env: environment(work),
+    cwd: state.directories?.builds ?? "/",
+    programs: isHelper ? HELPER_PROGRAMS : ["bash"],
+    signal,
+  };
+  const commandOf = (options: ContainerPlan["options"]) =>
+    chRunArgv(container.chRun, options, image.image, []);
+  const start = (options: ContainerPlan["options"]) => probeImage(commandOf(options), request);
+  const directory = trialsDirectory(work);
+  const trial = { ...request, command: commandOf(container.trial), image: image.image };
+  const file = directory && trialFile(directory, trial);
+  const known = file && knownProbe(file, Date.now());
+  const result = known || (await start(container.trial));
   signal.throwIfAborted();
   if ("failure" in result) {
     const plain = hasUserPart(container) ? await start(container.trialWithoutUser) : result;
@@ -88,6 +95,7 @@ async function probe(work: ContainerWork, image: ReadyImage): Promise<Verdict<Im
       ? { ok: false, refusal: explainFailure(container.image, plain.failure) }
       : { ok: false, refusal: explainUserFailure(container.image, result.failure) };
   }
+  if (file && !known) noteProbe(file, result, Date.now());
   if (isHelper) return checkHelper(container, result);
   if (result.shell === undefined) {
     return refuse(
@@ -102,6 +110,16 @@ async function probe(work: ContainerWork, image: ReadyImage): Promise<Verdict<Im
     );
   }
   return accept(result.shell);
+}
+
+/**
+ * Where trials of this user are remembered; undefined when each job makes its own: what a user mounts or sets may change
+ * at any time, an image by name, too, and others can write to a shared cache.
+ */
+function trialsDirectory({ container, state }: ContainerWork): string | undefined {
+  const { source } = container;
+  if (source.choice !== "cache" || state.settings.charliecloud.cache.shared) return undefined;
+  return hasUserPart(container) ? undefined : `${source.directory.choice}/trials`;
 }
 
 function hasUserPart({ trial, trialWithoutUser }: ContainerPlan): boolean {

@@ -58,7 +58,8 @@ function statFields(pid: number): string[] | undefined {
   return text?.slice(text.lastIndexOf(")") + 2).split(" ");
 }
 
-function bootId(): string {
+/** The kernel's name for the time since it was started; empty when it cannot be read. */
+export function bootId(): string {
   return read("/proc/sys/kernel/random/boot_id")?.trim() ?? "";
 }
 
