@@ -11,9 +11,11 @@ export interface Prepared {
   readonly untilImage: number;
 }
 
-/** Most that was resident, MiB. */
+/** Most that was resident, MB of 10⁶ bytes. */
 export interface PeakMemory {
   readonly driver: number;
+  /** Of that, pages of the executable and its libraries, which all drivers of a host share. */
+  readonly files: number;
   readonly mksquashfs: number;
 }
 
@@ -168,23 +170,26 @@ async function watchMemory(attempt: Attempt | undefined): Promise<PeakMemory> {
   if (attempt === undefined) throw new Error("there is no job");
   const child = spawnPrepare(attempt);
   let driver = 0;
+  let files = 0;
   let mksquashfs = 0;
   const timer = setInterval(() => {
-    driver = Math.max(driver, highWater(child.pid));
+    driver = Math.max(driver, statusOf(child.pid, "VmHWM"));
+    files = Math.max(files, statusOf(child.pid, "RssFile"));
     for (const pid of children(child.pid))
       if (read(`/proc/${pid}/comm`).trim() === "mksquashfs")
-        mksquashfs = Math.max(mksquashfs, highWater(pid));
+        mksquashfs = Math.max(mksquashfs, statusOf(pid, "VmHWM"));
   }, SAMPLE_MILLISECONDS);
   const output = await new Response(child.stdout).text();
   const status = await child.exited;
   clearInterval(timer);
   if (status !== 0) throw new Error(`prepare failed:\n${output}`);
-  return { driver, mksquashfs };
+  return { driver, files, mksquashfs };
 }
 
-/** Most that a process had resident so far, MiB; 0 when it has ended. */
-function highWater(pid: number): number {
-  return Number(/^VmHWM:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) / 1024;
+/** A figure of a process, MB: `VmHWM`, most that was resident so far, or `RssFile`; 0 when it has ended. */
+function statusOf(pid: number, field: string): number {
+  const line = new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(read(`/proc/${pid}/status`));
+  return Number(line?.[1] ?? 0) * (1024 / 1e6);
 }
 
 /** The kernel tells the children of each thread. */
