@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { binaryPath } from "../binary.ts";
 import { tinyRoot } from "../fixtures/images.ts";
 import { type Registry, startRegistry, TESTER } from "../fixtures/registry.ts";
@@ -207,4 +215,22 @@ test("a shared cache is made where it is not there yet", async () => {
   );
   const result = await here.runner().run(containerJob(images.open));
   expect([result.status, readdirSync(`${shared}/v1/entries`).length]).toEqual(["success", 1]);
+});
+
+test("an image that this host started in the same way within the hour is not tried again; a new one is", async () => {
+  const calls = `${dir}/ch-run-calls`;
+  const chRun = `${dir}/bin/ch-run`;
+  mkdirSync(`${dir}/bin`);
+  const wrapper = `#!/bin/sh\necho "$*" >> ${calls}\nexec /usr/bin/ch-run "$@"\n`;
+  writeFileSync(chRun, wrapper, { mode: 0o755 });
+  const here = site(open, [`application_path = "${dir}/bin"`]);
+  const trials = async (name: string) => {
+    rmSync(calls, { force: true });
+    const result = await here.runner().run(containerJob(name));
+    expect(result.status).toBe("success");
+    return readFileSync(calls, "utf8").match(/\/bin\/sh -c/g)?.length ?? 0;
+  };
+  expect([await trials(images.open), await trials(images.open)]).toEqual([1, 0]);
+  const root = tinyRoot(`${dir}/root-three`, { files: { "/version": "three\n" } });
+  expect(await trials(open.push("ci/third", root))).toBe(1);
 });
