@@ -1,10 +1,11 @@
 /**
- * Checks the source without running it: types, lint and format, layers, shell scripts, lock file, file lengths.
+ * Checks the source without running it: types, lint and format, layers, pages, shell scripts, lock file, file lengths.
  *
  * Usage: bun scripts/check.ts
  */
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { brokenLinks } from "./doc-links.ts";
 import { checkHotPath } from "./hot-path.ts";
 import { checkLayers, readSources } from "./layers.ts";
 import { checkLockFile } from "./lock-file.ts";
@@ -28,6 +29,7 @@ export function runChecks(): CheckResult[] {
     problems("layers", () => checkLayers(readSources(ROOT))),
     problems("what run loads", () => checkHotPath(readSources(ROOT))),
     problems("option table", staleOptionTable),
+    problems("links of pages", () => brokenLinks(ROOT)),
     shellcheck(),
     problems("lock file", () => checkLockFile(ROOT)),
     problems("file lengths", longFiles),
