@@ -53,8 +53,8 @@ export interface ImageCache {
   remember(reference: string, arch: string, digest: string, grant: string): void;
   recall(reference: string, arch: string): KnownReference | undefined;
   /** What was noted about a layer; undefined when nothing was. */
-  layerNote(digest: string): string | undefined;
-  noteLayer(digest: string, text: string): void;
+  layerNote(digest: string): Buffer | undefined;
+  noteLayer(digest: string, note: readonly Uint8Array[]): void;
   /** Drops a layer that proved to be damaged. */
   dropLayer(digest: string): void;
   readonly maintenance: Maintenance;
@@ -87,7 +87,7 @@ export function openCache(options: CacheOptions): ImageCache {
     remember: (reference, arch, digest, grant) => remember(store, reference, arch, digest, grant),
     recall: (reference, arch) => recall(store, reference, arch),
     layerNote: (digest) => layerNote(store, digest),
-    noteLayer: (digest, text) => noteLayer(store, digest, text),
+    noteLayer: (digest, note) => noteLayer(store, digest, note),
     dropLayer: (digest) => dropLayer(store, digest),
     maintenance: {
       ls: () => listEntries(store),

@@ -1,6 +1,14 @@
-import { chmodSync, constants, copyFileSync, linkSync, lstatSync, renameSync } from "node:fs";
+import {
+  chmodSync,
+  constants,
+  copyFileSync,
+  linkSync,
+  lstatSync,
+  readFileSync,
+  renameSync,
+} from "node:fs";
 import { open } from "node:fs/promises";
-import { errorCode, readIfExists, unlinkIfThere } from "../host/files.ts";
+import { errorCode, unlinkIfThere } from "../host/files.ts";
 import { setTime } from "./entry.ts";
 import { hexOf, layerClaim } from "./layout.ts";
 import { once } from "./once.ts";
@@ -103,16 +111,26 @@ export async function sync(path: string): Promise<void> {
 }
 
 /** What was noted about a layer, e.g. its index; undefined when nothing was. */
-export function layerNote(store: Store, digest: string): string | undefined {
-  return readIfExists(`${store.layout.layers}/${hexOf(digest)}.json`);
+export function layerNote(store: Store, digest: string): Buffer | undefined {
+  try {
+    return readFileSync(notePath(store, digest));
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
-export function noteLayer(store: Store, digest: string, text: string): void {
-  writeFor(store, `${store.layout.layers}/${hexOf(digest)}.json`, text);
+/** Notes something about a layer: parts that follow one another. */
+export function noteLayer(store: Store, digest: string, note: readonly Uint8Array[]): void {
+  writeFor(store, notePath(store, digest), note);
 }
 
 /** Drops a layer that proved to be damaged, with its note. */
 export function dropLayer(store: Store, digest: string): void {
   unlinkIfThere(`${store.layout.layers}/${hexOf(digest)}`);
-  unlinkIfThere(`${store.layout.layers}/${hexOf(digest)}.json`);
+  unlinkIfThere(notePath(store, digest));
+}
+
+function notePath({ layout }: Store, digest: string): string {
+  return `${layout.layers}/${hexOf(digest)}.note`;
 }

@@ -21,7 +21,7 @@ export interface Layout {
   readonly root: string;
   /** `entries/KEY/{image.sqfs|image, entry.json}`: whole images, never changed. */
   readonly entries: string;
-  /** `layers/sha256/HEX`: layers as the registry sends them, and `HEX.json`: what is known of them. */
+  /** `layers/sha256/HEX`: layers as the registry sends them, and `HEX.note`: what is known of them. */
   readonly layers: string;
   /** `refs/HASH/…`: what references were resolved to, and who may pull them. */
   readonly refs: string;

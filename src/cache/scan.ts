@@ -58,7 +58,7 @@ export function listLayers(store: Store): ListedLayer[] {
     const stats = lstatSync(`${store.layout.layers}/${hex}`, { throwIfNoEntry: false });
     if (!/^[0-9a-f]{64}$/.test(hex) || !stats?.isFile()) return [];
     const { mtimeMs, nlink } = stats;
-    const note = lstatSync(`${store.layout.layers}/${hex}.json`, { throwIfNoEntry: false });
+    const note = lstatSync(`${store.layout.layers}/${hex}.note`, { throwIfNoEntry: false });
     const size = stats.size + (note?.size ?? 0);
     return { digest: `sha256:${hex}`, size, used: mtimeMs, borrowed: nlink > 1 };
   });

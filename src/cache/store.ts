@@ -62,8 +62,12 @@ export interface Store extends CacheOptions {
 }
 
 /** Writes a file that all who may enter the cache can read. */
-export function writeFor(store: Pick<Store, "shared">, path: string, text: string): void {
-  writeAtomically(path, text, 0o644);
+export function writeFor(
+  store: Pick<Store, "shared">,
+  path: string,
+  content: string | readonly Uint8Array[],
+): void {
+  writeAtomically(path, content, 0o644);
   // Whatever the umask says.
   if (store.shared) chmodSync(path, 0o644);
 }

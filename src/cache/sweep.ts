@@ -96,7 +96,7 @@ async function sweepTorn(store: Store): Promise<Removed[]> {
 
 function isTemporary(directory: string, name: string): boolean {
   if (name.startsWith(".probe-") || name.endsWith(".tmp")) return true;
-  const layer = /^([0-9a-f]{64})\.json$/.exec(name)?.[1];
+  const layer = /^([0-9a-f]{64})\.note$/.exec(name)?.[1];
   return (
     layer !== undefined &&
     lstatSync(`${directory}/${layer}`, { throwIfNoEntry: false }) === undefined

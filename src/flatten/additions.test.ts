@@ -3,43 +3,49 @@ import { type LayerMember, symlink, tarOf } from "../../test/fixtures/layers.ts"
 import { type Addition, addToTree } from "./additions.ts";
 import { imageFiles } from "./image-files.ts";
 import { startScanner } from "./index-layer.ts";
+import { readRows } from "./layer-rows.ts";
 import { mergeLayer } from "./merge-layer.ts";
 import { planTree } from "./plan-tree.ts";
-import { emptyDirectory, type TreeNode } from "./tree.ts";
+import { emptyDirectory, isDirectory, layerFile, type TreeNode } from "./tree.ts";
 
 /** A tree of these members, and a way to add to it. */
 function image(members: readonly LayerMember[]) {
   const scanner = startScanner();
   scanner.write(tarOf(members));
   const root = emptyDirectory();
-  const { entries } = scanner;
-  expect(mergeLayer(root, { version: 1, diffId: "", size: 0, entries }, 0)).toBeUndefined();
+  const rows = scanner.rows();
+  expect(mergeLayer(root, { diffId: "", size: 0, rows }, 0)).toBeUndefined();
   const at = (path: string) =>
     path.split("/").reduce<TreeNode | undefined>((node, name) => {
-      return node?.kind === "directory" ? node.children.get(name) : undefined;
+      return isDirectory(node) ? node.children.get(name) : undefined;
     }, root);
+  const kind = (path: string) => {
+    const node = at(path);
+    return typeof node === "number" ? "file" : node?.kind;
+  };
   const add = (addition: Addition) => addToTree(root, addition, 0);
   const mount = (path: string, isFile = false) => add({ type: "mount-point", path, isFile });
-  return { at, add, mount };
+  return { at, kind, rows, add, mount };
 }
 
 const USR: LayerMember = { path: "usr/share", type: "5" };
 
 test("a mount point is made with its parents, or is there", () => {
-  const { at, mount } = image([USR, { path: "usr/old", content: "old" }]);
+  const { at, kind, rows, mount } = image([USR, { path: "usr/old", content: "old" }]);
   expect([mount("/data/deep"), mount("/usr/share/"), mount("/usr/old", true)]).toEqual([
     undefined,
     undefined,
     undefined,
   ]);
   expect(mount("/etc/site.conf/", true)).toBeUndefined();
-  expect(at("data/deep")?.kind).toBe("directory");
-  expect(at("etc/site.conf")).toMatchObject({ kind: "file", content: { text: "" } });
-  expect(at("usr/old")).toMatchObject({ content: { layer: 0, entry: 1 } });
+  expect(kind("data/deep")).toBe("directory");
+  expect(at("etc/site.conf")).toMatchObject({ kind: "text", text: "" });
+  const { at: row } = [...readRows(rows)][1] ?? {};
+  expect(at("usr/old")).toBe(layerFile(0, row ?? -1));
 });
 
 test("links are followed inside the image, at the end too, and never out of it", () => {
-  const { at, mount } = image([
+  const { kind, mount } = image([
     USR,
     symlink("data", "usr/share"),
     symlink("absolute", "/data"),
@@ -53,9 +59,9 @@ test("links are followed inside the image, at the end too, and never out of it",
   expect(mount("/usr/resolv.conf", true)).toBeUndefined();
   expect(mount("/host", true)).toBeUndefined();
   for (const path of ["usr/share/one", "usr/share/two", "three", "four"]) {
-    expect(at(path)?.kind).toBe("directory");
+    expect(kind(path)).toBe("directory");
   }
-  for (const path of ["run/resolv.conf", "other/file"]) expect(at(path)?.kind).toBe("file");
+  for (const path of ["run/resolv.conf", "other/file"]) expect(kind(path)).toBe("text");
 });
 
 test("a path that cannot be a mount point is named as the container would see it", () => {
@@ -83,7 +89,7 @@ test("nothing is made below what ch-run mounts from the host", () => {
 });
 
 test("what is added only if absent leaves links alone, and /ch is written whatever is there", () => {
-  const { at, add } = image([
+  const { at, kind, add } = image([
     symlink("etc/resolv.conf", "../run/nothing"),
     symlink("ch", "/etc"),
     { path: "mnt" },
@@ -91,11 +97,11 @@ test("what is added only if absent leaves links alone, and /ch is written whatev
   for (const addition of imageFiles('{"config":{"Env":["B=1","A=x y","bad"]}}')) {
     expect(add(addition)).toBeUndefined();
   }
-  expect(at("etc/resolv.conf")?.kind).toBe("symlink");
+  expect(kind("etc/resolv.conf")).toBe("symlink");
   expect(at("run")).toBeUndefined();
-  expect(at("mnt")?.kind).toBe("file");
+  expect(kind("mnt")).toBe("file");
   expect(at("etc/environment")).toBeUndefined();
-  expect(at("ch/environment")).toMatchObject({ content: { text: "A=x y\nB=1\n" } });
+  expect(at("ch/environment")).toMatchObject({ text: "A=x y\nB=1\n" });
 });
 
 test("a mount point that cannot be made refuses the plan", () => {

@@ -1,6 +1,15 @@
 import { asBytes } from "./layer-index.ts";
 import { shown } from "./merge-layer.ts";
-import { below, type Directory, emptyDirectory, type File, splitPath, walk } from "./tree.ts";
+import {
+  below,
+  type Directory,
+  emptyDirectory,
+  isDirectory,
+  isSymlink,
+  splitPath,
+  type TextFile,
+  walk,
+} from "./tree.ts";
 
 /** Something that an image gets besides its layers. Paths and texts are ordinary strings; a path begins with a slash. */
 export type Addition =
@@ -25,7 +34,7 @@ const FROM_HOST = /^\/(dev|proc|sys|tmp)(\/|$)/;
 export function addToTree(root: Directory, addition: Addition, mtime: number): string | undefined {
   const path = asBytes(addition.path);
   if (addition.type === "text") {
-    putText(root, path, { kind: "file", mode: 0o644, mtime, content: { text: addition.text } });
+    putText(root, path, { kind: "text", mode: 0o644, mtime, text: addition.text });
     return undefined;
   }
   if (addition.type === "mount-point") {
@@ -43,21 +52,21 @@ export function addToTree(root: Directory, addition: Addition, mtime: number): s
   return undefined;
 }
 
-function putText(root: Directory, path: string, file: File): void {
+function putText(root: Directory, path: string, file: TextFile): void {
   let here = root;
   const parts = path.split("/").filter((part) => part !== "");
   const name = parts.pop() ?? "";
   for (const part of parts) {
     const found = here.children.get(part);
-    const next = found?.kind === "directory" ? found : emptyDirectory(file.mtime);
+    const next = isDirectory(found) ? found : emptyDirectory(file.mtime);
     here.children.set(part, next);
     here = next;
   }
   here.children.set(name, file);
 }
 
-function emptyFile(mtime: number): File {
-  return { kind: "file", mode: 0o644, mtime, content: { text: "" } };
+function emptyFile(mtime: number): TextFile {
+  return { kind: "text", mode: 0o644, mtime, text: "" };
 }
 
 const MAX_LINKS = 40;
@@ -73,15 +82,15 @@ function addMountPoint(
   if (!isFile) return problemOf(walk(root, path, mtime));
   const parts = path.split("/").filter((part) => part !== "" && part !== ".");
   const name = parts.at(-1);
-  const isDirectory = "is a directory in the image and a file on the host";
-  if (name === undefined || name === "..") return `${shown(path)} ${isDirectory}`;
+  const wrongKind = "is a directory in the image and a file on the host";
+  if (name === undefined || name === "..") return `${shown(path)} ${wrongKind}`;
   const place = walk(root, parts.slice(0, -1).join("/"), mtime);
   if ("why" in place) return problemOf(place);
   const found = place.directory.children.get(name);
   const here = below(place, name);
   if (found === undefined) place.directory.children.set(name, emptyFile(mtime));
-  if (found?.kind === "directory") return `${shown(here)} ${isDirectory}`;
-  if (found?.kind !== "symlink") return undefined;
+  if (isDirectory(found)) return `${shown(here)} ${wrongKind}`;
+  if (!isSymlink(found)) return undefined;
   const target = found.target.startsWith("/") ? found.target : below(place, found.target);
   return addMountPoint(root, target, isFile, mtime, links + 1);
 }

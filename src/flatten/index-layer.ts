@@ -1,10 +1,6 @@
 import { createHash } from "node:crypto";
-import {
-  type Flattened,
-  type LayerEntry,
-  type LayerIndex,
-  UnreadableLayer,
-} from "./layer-index.ts";
+import { type Flattened, type LayerIndex, UnreadableLayer } from "./layer-index.ts";
+import { startRows } from "./layer-rows.ts";
 import { explainThrown, readLayer } from "./layer-stream.ts";
 import { type ScanState, scanTar, type Want } from "./scan-tar.ts";
 
@@ -37,7 +33,7 @@ export async function indexLayer(
     }
     problem ??= caught(() => scanner.end());
     if (problem !== undefined) throw problem;
-    return { ok: true, value: { version: 1, diffId, size, entries: scanner.entries } };
+    return { ok: true, value: { diffId, size, rows: scanner.rows() } };
   } catch (error) {
     return explainThrown(error, what, signal);
   }
@@ -54,11 +50,13 @@ function caught(action: () => void): unknown {
 
 /** Feeds a scan from chunks of any size. */
 export function startScanner(): {
-  readonly entries: readonly LayerEntry[];
   readonly write: (chunk: Buffer) => void;
   readonly end: () => void;
+  /** What was found so far, see `layer-rows.ts`. */
+  readonly rows: () => Buffer;
 } {
-  const state: ScanState = { entries: [], position: 0, boundary: true };
+  const found = startRows();
+  const state: ScanState = { found: found.add, position: 0, boundary: true };
   const scan = scanTar(state);
   let want: Want | undefined = next(undefined);
   let open: Buffer[] = [];
@@ -106,5 +104,5 @@ export function startScanner(): {
     const whole = want === undefined || (state.boundary && held === 0);
     if (!whole) throw new UnreadableLayer("corrupt", `ends in the middle, after ${start} bytes`);
   }
-  return { entries: state.entries, write, end };
+  return { write, end, rows: found.done };
 }

@@ -24,15 +24,14 @@ export interface LayerEntry {
   readonly stored?: readonly (readonly [number, number])[];
 }
 
-/** What a layer holds. Plain JSON: it can be kept beside the blob and makes the first pass over it needless. */
+/** What a layer holds, as it is kept beside the blob too, which makes the first pass over it needless. */
 export interface LayerIndex {
-  readonly version: 1;
   /** `sha256:…` of the uncompressed layer, as it was read. */
   readonly diffId: string;
   /** Bytes of the uncompressed layer. */
   readonly size: number;
-  /** In the tar's order. */
-  readonly entries: readonly LayerEntry[];
+  /** Its members in the tar's order, see `layer-rows.ts`: as objects, those of a large image take 100 MB. */
+  readonly rows: Buffer;
 }
 
 /** What can go wrong with layers; `said` is one line for people. */

@@ -1,42 +1,90 @@
-import { closeSync, createReadStream, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { errorCode, errorMessage } from "../host/files.ts";
 import { type Flattened, UnreadableLayer } from "./layer-index.ts";
 
 /** Large enough that the calls cost nothing: 64 KiB takes a quarter longer, 1 MiB gains nothing. */
 const CHUNK = 256 * 1024;
+/** Of the compressed file. */
+const PIECE = 64 * 1024;
 
 /**
  * The uncompressed bytes of a layer, gzip, zstd or plain as its first bytes say; what a manifest calls it may be wrong.
- * Several gzip members or zstd frames in a row are one layer. Chunks hold at most 256 KiB.
+ * Several gzip members or zstd frames in a row are one layer. Chunks hold at most 256 KiB, and are valid until the next one
+ * is asked for: their memory is given back or used again at once, not at some garbage collection.
  *
  * @throws UnreadableLayer for a cut or damaged stream; the file system's error; the signal's reason
  */
 export async function* readLayer(file: string, signal: AbortSignal): AsyncGenerator<Buffer> {
   const unpack = decompressor(file);
-  const source = createReadStream(file, { highWaterMark: CHUNK });
-  const stream = unpack === undefined ? source : source.pipe(unpack);
-  // Errors may still come after the last chunk was asked for, when nobody else listens.
-  source.on("error", (error) => unpack?.destroy(error));
-  unpack?.on("error", () => {});
-  const cancel = () => stream.destroy(new Error("cancelled"));
+  if (unpack === undefined) return yield* readPieces(file, CHUNK, signal);
+  const cancel = () => unpack.destroy(new Error("cancelled"));
   signal.addEventListener("abort", cancel, { once: true });
+  // Errors may still come after the last chunk was asked for, when nobody else listens.
+  unpack.on("error", () => {});
+  let problem: unknown;
+  const fed = feed(file, unpack, signal).catch((error: unknown) => {
+    problem = error;
+    unpack.destroy();
+  });
   try {
     signal.throwIfAborted();
-    for await (const chunk of stream) yield chunk;
+    for await (const chunk of unpack) {
+      yield chunk;
+      giveBack(chunk);
+    }
+    if (problem !== undefined) throw problem;
   } catch (error) {
     signal.throwIfAborted();
-    const isSystem = typeof (error as { syscall?: unknown }).syscall === "string";
-    if (unpack === undefined || isSystem) throw error;
+    if (problem !== undefined) throw problem;
     throw new UnreadableLayer("corrupt", `cannot be decompressed (${errorMessage(error)})`);
   } finally {
     signal.removeEventListener("abort", cancel);
-    source.destroy();
-    unpack?.destroy();
+    unpack.destroy();
+    await fed;
   }
 }
 
-function decompressor(file: string) {
+type Decompressor = ReturnType<typeof createGunzip> | ReturnType<typeof createZstdDecompress>;
+
+async function feed(file: string, unpack: Decompressor, signal: AbortSignal): Promise<void> {
+  const closed = new Promise<void>((resolve) => unpack.once("close", resolve));
+  for await (const piece of readPieces(file, PIECE, signal)) {
+    const taken = new Promise<void>((resolve) => unpack.write(piece, () => resolve()));
+    await Promise.race([taken, closed]);
+    if (unpack.destroyed) return;
+  }
+  unpack.end();
+}
+
+/** A file's bytes, each piece in the memory of the one before. */
+async function* readPieces(
+  file: string,
+  size: number,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  const handle = await open(file);
+  const buffer = Buffer.allocUnsafeSlow(size);
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const { bytesRead } = await handle.read(buffer, 0, size, null);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Frees a chunk's memory if the decompressor will put nothing behind it. */
+function giveBack({ buffer, byteOffset, length }: Buffer): void {
+  const isLast = byteOffset + length === buffer.byteLength;
+  if (isLast && buffer instanceof ArrayBuffer) buffer.transfer(0);
+}
+
+function decompressor(file: string): Decompressor | undefined {
   const magic = firstBytes(file);
   if (magic.startsWith("1f8b")) return createGunzip({ chunkSize: CHUNK });
   // A frame, or the skippable frame with which some tools begin.

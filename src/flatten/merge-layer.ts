@@ -1,5 +1,14 @@
 import { asText, type ByteString, type LayerEntry, type LayerIndex } from "./layer-index.ts";
-import { type Directory, emptyDirectory, splitPath, type TreeNode, walk } from "./tree.ts";
+import { type Row, readRows } from "./layer-rows.ts";
+import {
+  type Directory,
+  emptyDirectory,
+  isDirectory,
+  layerFile,
+  splitPath,
+  type TreeNode,
+  walk,
+} from "./tree.ts";
 
 const WHITEOUT = ".wh.";
 const OPAQUE = ".wh..wh..opq";
@@ -14,17 +23,13 @@ const LONGEST_PATH = 4095;
  * @returns why the layer cannot be used; undefined when it is in the tree
  */
 export function mergeLayer(root: Directory, index: LayerIndex, layer: number): string | undefined {
-  const kept: number[] = [];
-  for (const [at, entry] of index.entries.entries()) {
-    const problem = checkPath(entry.path);
-    if (problem !== undefined) return `${shown(entry.path)} ${problem}`;
-    const [parent, name] = splitPath(entry.path);
+  for (const { path, parent, name } of readRows(index.rows)) {
+    const problem = checkPath(path);
+    if (problem !== undefined) return `${shown(path)} ${problem}`;
     if (name.startsWith(WHITEOUT)) whiteOut(root, parent, name);
-    else if (!isLeftOut(entry)) kept.push(at);
   }
-  for (const at of kept) {
-    const entry = index.entries[at];
-    const problem = entry && addEntry(root, entry, layer, at);
+  for (const row of readRows(index.rows)) {
+    const problem = isLeftOut(row) ? undefined : addEntry(root, row, layer);
     if (problem !== undefined) return problem;
   }
   return undefined;
@@ -38,7 +43,7 @@ function checkPath(path: ByteString): string | undefined {
   return isLong ? "is longer than a file system can hold" : undefined;
 }
 
-/** Devices, FIFOs and what is below /dev, which ch-run mounts from the host; the bookkeeping of AUFS. */
+/** Devices, FIFOs and what is below /dev, which ch-run mounts from the host; whiteouts, and the bookkeeping of AUFS. */
 function isLeftOut({ path, type }: LayerEntry): boolean {
   return type === "special" || path.startsWith("dev/") || /(^|\/)\.wh\./.test(path);
 }
@@ -50,30 +55,24 @@ function whiteOut(root: Directory, parent: ByteString, name: ByteString): void {
   else place.directory.children.delete(name.slice(WHITEOUT.length));
 }
 
-function addEntry(
-  root: Directory,
-  entry: LayerEntry,
-  layer: number,
-  at: number,
-): string | undefined {
-  const { path, mtime } = entry;
+function addEntry(root: Directory, entry: Row, layer: number): string | undefined {
+  const { path, parent, name, mtime } = entry;
   if (path === "") {
     if (entry.type !== "directory") return "the image's root is not a directory";
     setDirectory(root, entry);
     return undefined;
   }
-  const [parent, name] = splitPath(path);
   const place = walk(root, parent, mtime);
   if ("why" in place) return `${shown(path)} cannot be placed: ${shown(place.at)} ${place.why}`;
   const { children } = place.directory;
   if (entry.type === "directory") {
     const old = children.get(name);
-    const directory = old?.kind === "directory" ? old : emptyDirectory();
+    const directory = isDirectory(old) ? old : emptyDirectory();
     setDirectory(directory, entry);
     children.set(name, directory);
     return undefined;
   }
-  const node = entry.type === "hardlink" ? hardLinked(root, entry) : leaf(entry, layer, at);
+  const node = entry.type === "hardlink" ? hardLinked(root, entry) : leaf(entry, layer);
   if (typeof node === "string") return node;
   children.set(name, node);
   return undefined;
@@ -85,16 +84,13 @@ function setDirectory(directory: Directory, { mode, mtime }: LayerEntry): void {
 }
 
 /** Nothing in an image of an unprivileged user can be set-user-ID; what its owner cannot read is of no use to anybody. */
-function safeMode(mode: number): number {
+export function safeMode(mode: number): number {
   return mode & 0o1777;
 }
 
-function leaf(entry: LayerEntry, layer: number, at: number): TreeNode | string {
+function leaf(entry: Row, layer: number): TreeNode | string {
   const { mtime, link = "" } = entry;
-  if (entry.type !== "symlink") {
-    const content = { layer, entry: at };
-    return { kind: "file", mode: safeMode(entry.mode) | 0o600, mtime, content };
-  }
+  if (entry.type !== "symlink") return layerFile(layer, entry.at);
   if (link === "") return `${shown(entry.path)} is a symbolic link to nothing`;
   if (link.length > LONGEST_PATH)
     return `${shown(entry.path)} has a target longer than a path can be`;
@@ -108,7 +104,7 @@ function hardLinked(root: Directory, { path, link = "" }: LayerEntry): TreeNode 
   const place = walk(root, parent, undefined);
   const target = "why" in place ? undefined : place.directory.children.get(name);
   if (target === undefined) return refuse("is not there");
-  return target.kind === "directory" ? refuse("is a directory") : target;
+  return isDirectory(target) ? refuse("is a directory") : target;
 }
 
 /** A path of the image for people. */

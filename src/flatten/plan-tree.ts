@@ -2,20 +2,17 @@ import { accept, refuse, type Verdict } from "../plan/decision.ts";
 import { type Addition, addToTree } from "./additions.ts";
 import type { ByteString, LayerIndex } from "./layer-index.ts";
 import { mergeLayer } from "./merge-layer.ts";
-import { type Directory, emptyDirectory, type File, linkText } from "./tree.ts";
+import { type PlannedLayer, startFiles } from "./planned-files.ts";
+import { type Directory, emptyDirectory, linkText } from "./tree.ts";
 
-/** What the finished image holds, in the order in which it is written. Plain JSON. No path goes through a symbolic link. */
+/** What the finished image holds, in the order in which it is written. No path goes through a symbolic link. */
 export interface TreePlan {
-  /** Those of the layers, lowest first, to be seen again when they are read again. */
-  readonly diffIds: readonly string[];
   /** Parents first; the root, "", is the first. */
   readonly directories: readonly PlannedDirectory[];
   readonly symlinks: readonly PlannedSymlink[];
-  /** For each layer its files by rising offset. */
-  readonly files: readonly (readonly PlannedFile[])[];
+  /** Lowest first. */
+  readonly layers: readonly PlannedLayer[];
   readonly texts: readonly PlannedText[];
-  /** Bytes of all content. */
-  readonly size: number;
 }
 
 export interface PlannedDirectory {
@@ -30,19 +27,7 @@ export interface PlannedSymlink {
   readonly mtime: number;
 }
 
-interface Names extends PlannedDirectory {
-  /** Further names of the same file. */
-  readonly links: readonly ByteString[];
-}
-
-/** For `size`, `offset` and `stored` see LayerEntry. */
-export interface PlannedFile extends Names {
-  readonly size: number;
-  readonly offset: number;
-  readonly stored?: readonly (readonly [number, number])[];
-}
-
-export interface PlannedText extends Names {
+export interface PlannedText extends PlannedDirectory {
   readonly text: string;
 }
 
@@ -80,55 +65,30 @@ export function planTree(
   return accept(listTree(root, layers));
 }
 
-/** A file can be reached by several names. */
-type FoundFiles = Map<File, ByteString[]>;
-
 function listTree(root: Directory, layers: readonly LayerIndex[]): TreePlan {
   const directories: PlannedDirectory[] = [];
   const symlinks: PlannedSymlink[] = [];
-  const found: FoundFiles = new Map();
+  const texts: PlannedText[] = [];
+  const files = startFiles();
   const open: { path: ByteString; directory: Directory; depth: number }[] = [
     { path: "", directory: root, depth: 0 },
   ];
   for (let one = open.pop(); one !== undefined; one = open.pop()) {
     const { path, directory, depth } = one;
-    directories.push({ path, mode: directory.mode, mtime: directory.mtime });
+    const number = directories.push({ path, mode: directory.mode, mtime: directory.mtime }) - 1;
     for (const [name, node] of directory.children) {
+      if (typeof node === "number") {
+        files.add(node, number, name);
+        continue;
+      }
       const here = path === "" ? name : `${path}/${name}`;
       if (node.kind === "directory") open.push({ path: here, directory: node, depth: depth + 1 });
-      else if (node.kind === "file") found.set(node, [...(found.get(node) ?? []), here]);
-      else {
+      else if (node.kind === "text") {
+        texts.push({ path: here, mode: node.mode, mtime: node.mtime, text: node.text });
+      } else {
         symlinks.push({ path: here, target: linkText(node.target, depth), mtime: node.mtime });
       }
     }
   }
-  const { files, texts } = listFiles(found, layers);
-  const size = files.flat().reduce((sum, file) => sum + file.size, 0);
-  const diffIds = layers.map(({ diffId }) => diffId);
-  return { diffIds, directories, symlinks, files, texts, size };
-}
-
-function listFiles(found: FoundFiles, layers: readonly LayerIndex[]) {
-  const files: PlannedFile[][] = layers.map(() => []);
-  const texts: PlannedText[] = [];
-  for (const [{ mode, mtime, content }, [path = "", ...links]] of found) {
-    if ("text" in content) {
-      texts.push({ path, mode, mtime, links, text: content.text });
-      continue;
-    }
-    const entry = layers[content.layer]?.entries[content.entry];
-    if (entry === undefined) continue;
-    const { size, offset, stored } = entry;
-    files[content.layer]?.push({
-      path,
-      mode,
-      mtime,
-      links,
-      size,
-      offset,
-      ...(stored && { stored }),
-    });
-  }
-  for (const list of files) list.sort((a, b) => a.offset - b.offset);
-  return { files, texts };
+  return { directories, symlinks, layers: files.done(layers, directories), texts };
 }

@@ -10,8 +10,8 @@ const NEWEST = 2 ** 32 - 1;
 export type Want = { readonly read: number } | { readonly skip: number };
 
 export interface ScanState {
-  /** Members found so far. */
-  readonly entries: LayerEntry[];
+  /** Takes the members. */
+  readonly found: (entry: LayerEntry) => void;
   /** Where the next wanted byte is in the stream; the scan's driver keeps it. */
   position: number;
   /** Whether the stream may end here. */
@@ -98,7 +98,7 @@ function* readMember(
     header.type === "S" ? yield* readSparseBlocks(block) : yield* readSparsePax(pax, type);
   const mapped = sparse?.mapBytes ?? 0;
   checkSparse(sparse, storedSize - mapped);
-  state.entries.push({
+  state.found({
     path: normalise(path),
     type,
     mode: header.mode & 0o7777,

@@ -7,12 +7,18 @@ export interface Directory {
   mtime: number;
 }
 
-/** A file's content is `entry` of `layer`, or `text`. Hard links are one object under several names. */
-export interface File {
-  readonly kind: "file";
+/**
+ * A file of a layer: its layer and the place of its row in the layer's index, as one number, because there can be a hundred
+ * thousand of them. Hard links are one number under several names.
+ */
+export type LayerFile = number;
+
+/** A file that comes from no layer. */
+export interface TextFile {
+  readonly kind: "text";
   readonly mode: number;
   readonly mtime: number;
-  readonly content: { readonly layer: number; readonly entry: number } | { readonly text: string };
+  readonly text: string;
 }
 
 export interface Symlink {
@@ -22,7 +28,26 @@ export interface Symlink {
   readonly target: ByteString;
 }
 
-export type TreeNode = Directory | File | Symlink;
+export type TreeNode = Directory | LayerFile | TextFile | Symlink;
+
+/** An index of a terabyte, and 8192 layers. */
+const ROWS = 2 ** 40;
+
+export function layerFile(layer: number, row: number): LayerFile {
+  return layer * ROWS + row;
+}
+
+export function rowOf(file: LayerFile): { readonly layer: number; readonly row: number } {
+  return { layer: Math.floor(file / ROWS), row: file % ROWS };
+}
+
+export function isDirectory(node: TreeNode | undefined): node is Directory {
+  return typeof node === "object" && node.kind === "directory";
+}
+
+export function isSymlink(node: TreeNode | undefined): node is Symlink {
+  return typeof node === "object" && node.kind === "symlink";
+}
 
 /** A directory and how one came there, without links. */
 export interface Place {
@@ -62,7 +87,7 @@ export function walk(root: Directory, path: ByteString, make: number | undefined
       continue;
     }
     let found = way.directory.children.get(part);
-    if (found?.kind === "symlink") {
+    if (isSymlink(found)) {
       if (++links > MAX_LINKS) return { at: path, why: "has too many symbolic links" };
       if (found.target.startsWith("/")) way = { directory: root, name: "", above: undefined };
       open = [...found.target.split("/"), ...open.slice(next + 1)];
@@ -74,7 +99,7 @@ export function walk(root: Directory, path: ByteString, make: number | undefined
       found = emptyDirectory(make);
       way.directory.children.set(part, found);
     }
-    if (found.kind !== "directory") return { at: below(way, part), why: "is not a directory" };
+    if (!isDirectory(found)) return { at: below(way, part), why: "is not a directory" };
     way = { directory: found, name: part, above: way };
   }
   return way;

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { rmSync } from "node:fs";
 import { type ByteString, type Flattened, UnreadableLayer } from "./layer-index.ts";
 import { explainThrown, readLayer } from "./layer-stream.ts";
-import type { PlannedFile, TreePlan } from "./plan-tree.ts";
+import type { TreePlan } from "./plan-tree.ts";
+import type { PlannedLayer } from "./planned-files.ts";
 import { type OpenSink, openSink, type Sink } from "./sink.ts";
 import {
   END_OF_TAR,
@@ -41,15 +42,15 @@ export async function writeTree(
     for (const { path, target, mtime } of plan.symlinks) {
       await out.header({ type: "symlink", path, link: target, mode: 0o777, mtime });
     }
-    for (const [layer, files] of plan.files.entries()) {
-      const diffId = plan.diffIds[layer] ?? "";
-      what = `layer ${diffId}`;
-      if (files.length > 0) await copyLayer(layerFiles[layer] ?? "", diffId, files, out, signal);
+    for (const [at, layer] of plan.layers.entries()) {
+      what = `layer ${layer.diffId}`;
+      if (layer.names > 0) await copyLayer(layerFiles[at] ?? "", layer, out, signal);
     }
     what = "the image";
     for (const text of plan.texts) {
       const bytes = Buffer.from(text.text, "utf8");
-      await addFile(out, { ...text, size: bytes.length }, () => out.add(bytes, 0, bytes.length));
+      const file = { ...text, size: bytes.length, links: [] };
+      await addFile(out, file, () => out.add(bytes, 0, bytes.length));
     }
     await out.zeros(END_OF_TAR);
     await out.flush();
@@ -135,14 +136,13 @@ async function addFile(out: Output, file: Contents, addContent: () => Wait): Pro
 
 async function copyLayer(
   file: string,
-  diffId: string,
-  files: readonly PlannedFile[],
+  { diffId, files }: PlannedLayer,
   out: Output,
   signal: AbortSignal,
 ): Promise<void> {
   const cursor = startCursor(readLayer(file, signal));
   try {
-    for (const one of files) {
+    for (const one of files()) {
       await addFile(out, one, async () => {
         await cursor.seek(one.offset);
         let at = 0;
@@ -170,9 +170,11 @@ function startCursor(stream: AsyncGenerator<Buffer>) {
   let start = 0;
   let at = 0;
   const advance = async () => {
+    // A chunk whose memory was given back has no length.
+    const end = start + chunk.length;
     const next = await stream.next();
     if (next.done) return false;
-    start += chunk.length;
+    start = end;
     chunk = next.value;
     at = 0;
     hash.update(chunk);

@@ -11,12 +11,17 @@ import {
 } from "node:fs";
 
 /** Writes `text` to `path` so that a reader sees all of it or the old content: temporary name, fsync, rename. */
-export function writeAtomically(path: string, text: string, mode = 0o600): void {
+export function writeAtomically(
+  path: string,
+  content: string | readonly Uint8Array[],
+  mode = 0o600,
+): void {
   const temporary = `${path}.${crypto.randomUUID()}.tmp`;
   const fd = openSync(temporary, "wx", mode);
   try {
     try {
-      writeAll(fd, Buffer.from(text));
+      for (const part of typeof content === "string" ? [Buffer.from(content)] : content)
+        writeAll(fd, part);
       fsyncSync(fd);
     } finally {
       closeSync(fd);

@@ -6,6 +6,7 @@ import type { Addition } from "../flatten/additions.ts";
 import { imageFiles } from "../flatten/image-files.ts";
 import { indexLayer } from "../flatten/index-layer.ts";
 import type { Flattened, LayerIndex } from "../flatten/layer-index.ts";
+import { indexOf, noteOf } from "../flatten/layer-note.ts";
 import { planTree, type TreePlan } from "../flatten/plan-tree.ts";
 import { directorySink, packsTar, squashSink } from "../flatten/sink.ts";
 import { writeTree } from "../flatten/write-tree.ts";
@@ -104,27 +105,16 @@ async function fetchLayer(
     return { ok: false, refusal: explainRegistry(failure, said, order) };
   }
   if (got.hit) progress.add(layer.size);
-  const known = knownIndex(cache.layerNote(layer.digest), layer.diffId);
+  const note = cache.layerNote(layer.digest);
+  const known = note && indexOf(note, layer.diffId);
   if (known !== undefined) return accept({ path: got.path, index: known });
   const index = await indexLayer(got.path, { diffId: layer.diffId }, tools.signal);
   if (!index.ok) {
     if (index.failure === "corrupt") cache.dropLayer(layer.digest);
     return { ok: false, refusal: explainFlatten(index, work) };
   }
-  cache.noteLayer(layer.digest, JSON.stringify(index.value));
+  cache.noteLayer(layer.digest, noteOf(index.value));
   return accept({ path: got.path, index: index.value });
-}
-
-/** What was noted of a layer when it was read first; undefined when that is missing, torn or of another version. */
-function knownIndex(text: string | undefined, diffId: string): LayerIndex | undefined {
-  if (text === undefined) return undefined;
-  try {
-    const value = JSON.parse(text) as Partial<LayerIndex>;
-    const fits = value.version === 1 && value.diffId === diffId && Array.isArray(value.entries);
-    return fits ? (value as LayerIndex) : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** The tree with all that ch-run wants of an image, and with the job's mount points; a refusal blames who wanted them. */
