@@ -97,10 +97,13 @@ export function* readRows(rows: Buffer): Generator<Row, void> {
     const shared = reader.number();
     if (shared > kept) throw NO_ROWS;
     const rest = reader.bytes();
-    const whole = Buffer.concat([before.subarray(0, shared), rest]);
-    kept = whole.copy(before);
-    const slash = whole.lastIndexOf(SLASH);
-    const name = whole.toString("latin1", slash + 1);
+    const end = shared + rest.length;
+    const isLong = end > LONGEST_SHARED;
+    const whole = isLong ? Buffer.concat([before.subarray(0, shared), rest]) : before;
+    rest.copy(before, shared);
+    kept = Math.min(end, LONGEST_SHARED);
+    const slash = end === 0 ? -1 : whole.lastIndexOf(SLASH, end - 1);
+    const name = whole.toString("latin1", slash + 1, end);
     // Most members lie beside the one before.
     if (slash !== depth || slash >= shared)
       parent = whole.toString("latin1", 0, Math.max(slash, 0));
