@@ -10,6 +10,7 @@ import { indexOf, noteOf } from "../flatten/layer-note.ts";
 import { planTree, type TreePlan } from "../flatten/plan-tree.ts";
 import { directorySink, packsTar, squashSink } from "../flatten/sink.ts";
 import { writeTree } from "../flatten/write-tree.ts";
+import { dropProgramCode } from "../host/memory.ts";
 import { runCommand } from "../host/process.ts";
 import { accept, type Refusal, type Verdict } from "../plan/decision.ts";
 import type { ImageManifest, LayerDescriptor, RegistryFailure } from "../registry/types.ts";
@@ -40,6 +41,8 @@ export async function fillBuiltin(work: Work): Promise<Refusal | undefined> {
   const answer = await tools.registry.image(order.target, digest, order.architecture);
   if (!answer.ok) return explainRegistry(answer.failure, answer.said, order);
   const manifest = answer.value;
+  // From here on memory goes into layers: what it took to start is of no use any more.
+  dropProgramCode();
   const total = manifest.layers.reduce((sum, { size }) => sum + size, 0);
   const digests = manifest.layers.map(({ digest: layer }) => layer);
   await filling.makeRoom(total * EXPECTED_GROWTH, digests);
