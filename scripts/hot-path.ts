@@ -12,7 +12,8 @@ const HEAVY =
 const HOOKS = ["cli", "config", "prepare", "cleanup"].map((name) => `src/commands/${name}.ts`);
 
 /** What only a command that an admin starts by hand may load. */
-const TOOLS = /^src\/(check\/|commands\/(check|schema)\.ts$|settings\/json-schema\.ts$)/;
+const TOOLS =
+  /^src\/(check\/|commands\/(check|schema|help)\.ts$|settings\/(json-schema|option-help)\.ts$)/;
 
 /** One line for each heavy module that `run` would load, and for each tool that any hook would, with the way to it. */
 export function checkHotPath(sources: ReadonlyMap<string, string>): string[] {

@@ -5,6 +5,7 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { defaultText, typeName } from "../src/settings/option-help.ts";
 import { headerOf } from "../src/settings/option-lookup.ts";
 import { OPTIONS, type Option, TABLES } from "../src/settings/options.ts";
 
@@ -54,23 +55,12 @@ function rows(options: readonly Option[]): string {
     "| key | type | default | meaning |",
     "|---|---|---|---|",
     ...options.map((option) => {
-      const fallback =
-        option.default === undefined
-          ? option.required
-            ? "required"
-            : "–"
-          : `\`${JSON.stringify(option.default)}\``;
-      return `| \`${option.key}\` | ${typeName(option)} | ${fallback} | ${option.meaning.replaceAll("|", "\\|")} |`;
+      const held = defaultText(option);
+      const fallback = held === undefined ? "–" : option.required ? held : `\`${held}\``;
+      const type = typeName(option, (text) => `\`${text}\``);
+      return `| \`${option.key}\` | ${type} | ${fallback} | ${option.meaning.replaceAll("|", "\\|")} |`;
     }),
   ].join("\n");
-}
-
-function typeName({ type }: Option): string {
-  if (type === "age") return "duration, also in days (`30d`)";
-  if (type === "amount") return "size or percentage";
-  if (typeof type === "string") return type.replace("string[]", "array of strings");
-  const words = (known: readonly string[]) => known.map((value) => `\`"${value}"\``).join(", ");
-  return "enum" in type ? words(type.enum) : `array of ${words(type.listOf)}`;
 }
 
 if (import.meta.main) writeFileSync(PAGE, withOptionTable(readFileSync(PAGE, "utf8")));

@@ -11,12 +11,12 @@ afterAll(() => rmSync(dir, { recursive: true }));
 const start = (words: readonly string[], env: Record<string, string> = {}) =>
   startDriver(words, { PATH: "/usr/bin:/bin", HOME: dir, ...env });
 
+const NO_COMMAND =
+  "no command given; wanted: one of config, prepare, run, cleanup, check, schema, cache, try, help";
+
 const USAGE: readonly (readonly [readonly string[], string])[] = [
-  [[], "no command given; wanted: one of config, prepare, run, cleanup, check, schema, cache, try"],
-  [
-    ["-u", "--no-auth"],
-    "no command given; wanted: one of config, prepare, run, cleanup, check, schema, cache, try",
-  ],
+  [[], NO_COMMAND],
+  [["-u", "--no-auth"], NO_COMMAND],
   [["prepair"], 'unknown command "prepair"; nearest is "prepare"'],
   [["constructor"], 'unknown command "constructor"; nearest is "config"'],
   [["--frobnicate", "prepare"], "unknown option --frobnicate"],
@@ -39,6 +39,11 @@ const USAGE: readonly (readonly [readonly string[], string])[] = [
   [["check"], "check: Missing required positional argument: FILE"],
   [["check", "a", "b", "--colour"], "unknown option --colour"],
   [["check", "a", "--format"], "option --format needs a value"],
+  [["help", "a", "b"], 'unexpected word "b"'],
+  [
+    ["help", "kill_timout"],
+    'no command, key or table is called "kill_timout"; nearest is general.kill_timeout',
+  ],
 ];
 
 test("a mistake on the command line is one line on stderr and a system failure, never a build failure", async () => {

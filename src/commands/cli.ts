@@ -1,16 +1,11 @@
-import { type ArgsDef, type CommandDef, parseArgs, renderUsage, runCommand } from "citty";
-import { createLog } from "../host/log.ts";
+import { type ArgsDef, parseArgs, runCommand } from "citty";
 import { writeLine } from "../host/redact.ts";
-import { type Environment, exitProtocol, runHook } from "./hook.ts";
+import type { Command, CommandRun, Commands, Example } from "./definition.ts";
+import { type Environment, exitProtocol } from "./hook.ts";
+import { hookCommands } from "./hooks.ts";
 import { misusedWord, suggestion } from "./options.ts";
-import { TAKES_MORE, toolCommands } from "./tools.ts";
-import { driverVersion, versionText } from "./version.ts";
-
-const configuration = {
-  type: "string",
-  valueHint: "FILE",
-  description: "the site's configuration (TOML)",
-} as const;
+import { TAKES_MORE, type ToolRun, toolCommands } from "./tools.ts";
+import { versionText } from "./version.ts";
 
 const globalArgs = {
   unobfuscated: {
@@ -29,7 +24,11 @@ const globalArgs = {
     type: "boolean",
     description: "print the plan for a job; nothing is pulled, made or run",
   },
-  configuration: { ...configuration, description: "with --explain: the site's configuration" },
+  configuration: {
+    type: "string",
+    valueHint: "FILE",
+    description: "with --explain: the site's configuration (TOML)",
+  },
   "job-response": {
     type: "string",
     valueHint: "FILE",
@@ -45,79 +44,58 @@ const globalArgs = {
   json: { type: "boolean", description: "with --explain: print JSON" },
 } satisfies ArgsDef;
 
-/** What a sub-command leaves for the process to exit with. */
-interface Run {
-  readonly env: Environment;
-  readonly noAuth: boolean;
-  exit: number;
+/** What the whole program is called, takes and can do: help, man page and completion are made from it. */
+export interface Program extends Command {
+  readonly args: ArgsDef;
+  readonly subCommands: Commands;
+  readonly examples: readonly Example[];
 }
 
-type Command = CommandDef<ArgsDef>;
-type Commands = Readonly<Record<string, Command>>;
+/** The program with all its commands; what they need and leave is in `run`. */
+export function programFor(run: ToolRun): Program {
+  const program: Program = {
+    meta: { name: "jacamar", description: "GitLab CI custom executor for HPC, with Charliecloud" },
+    args: globalArgs,
+    subCommands: {
+      ...hookCommands(run),
+      ...toolCommands(run),
+      help: helpCommand(run, () => program),
+    },
+    examples: [
+      {
+        line: "jacamar --no-auth --explain --configuration jacamar.toml --image debian:12",
+        what: "print what would be done for a job with this image, and why",
+      },
+      { line: "jacamar help kill_timeout", what: "explain a key of the configuration" },
+    ],
+  };
+  return program;
+}
 
-function commandsFor(run: Run): Commands {
-  const { env } = run;
-  const config: Command = {
-    meta: {
-      name: "config",
-      description: "config_exec: check the configuration, claim directories",
-    },
-    args: { configuration: { ...configuration, required: true } },
-    async run({ args }) {
-      const { configure } = await import("./config.ts");
-      const log = createLog({ info: 2 });
-      const input = {
-        configuration: String(args["configuration"]),
-        noAuth: run.noAuth,
-        version: driverVersion(),
-      };
-      let answer = "";
-      run.exit = await runHook("config", env, log.error, () =>
-        configure(input, env, log, (value) => {
-          answer = JSON.stringify(value);
-        }),
-      );
-      if (run.exit === 0) writeLine(1, answer);
-    },
-  };
-  const prepare: Command = {
-    meta: {
-      name: "prepare",
-      description: "prepare_exec: pull the job's image, get everything ready",
-    },
-    async run() {
-      const { prepare: work } = await import("./prepare.ts");
-      const { untilSignal } = await import("./signals.ts");
-      const log = createLog({ info: 1 });
-      run.exit = await runHook("prepare", env, log.error, () =>
-        untilSignal((signal) => work(env, log, signal)),
-      );
-    },
-  };
-  const stage: Command = {
-    meta: { name: "run", description: "run_exec: run one stage of the job" },
+function helpCommand(run: CommandRun, program: () => Program): Command {
+  return {
+    meta: { name: "help", description: "explain a command, or a key of the configuration" },
     args: {
-      script: { type: "positional", description: "the script that gitlab-runner generated" },
-      stage: { type: "positional", description: "the stage's name, e.g. build_script" },
+      topic: {
+        type: "positional",
+        required: false,
+        description:
+          "a command, a key such as kill_timeout, or a table such as general.charliecloud",
+      },
     },
+    examples: [
+      { line: "jacamar help check", what: "the same as jacamar check --help" },
+      { line: "jacamar help kill_timeout", what: "explain a key of the configuration" },
+      { line: "jacamar help general.charliecloud", what: "list the keys of a table" },
+    ],
     async run({ args }) {
-      const { runStageHook } = await import("./run.ts");
-      run.exit = await runStageHook(String(args["script"]), String(args["stage"]), env);
+      const { helpOn } = await import("./help.ts");
+      const topic = args["topic"];
+      const answer = await helpOn(topic === undefined ? undefined : String(topic), program());
+      if (answer.found) writeLine(1, answer.text);
+      else run.exit = usageError(answer.text, run.env);
     },
   };
-  const cleanup: Command = {
-    meta: {
-      name: "cleanup",
-      description: "cleanup_exec: end what still runs, give everything back",
-    },
-    args: { configuration },
-    async run() {
-      const { cleanUp } = await import("./cleanup.ts");
-      const log = createLog({ info: 2 });
-      run.exit = await runHook("cleanup", env, log.error, () => cleanUp(env, log));
-    },
-  };
-  return { config, prepare, run: stage, cleanup } as Readonly<Record<string, CommandDef<ArgsDef>>>;
 }
 
 /** Runs the driver with the words of its command line and gives the exit code of the process. */
@@ -127,15 +105,25 @@ export async function runCommandLine(words: readonly string[], env: Environment)
   const flags = parseArgs<typeof globalArgs>([...globals], globalArgs);
   const name = words[at] ?? "";
   const { rest, command: others } = cutAtDashes(name, at < 0 ? [] : words.slice(at + 1));
-  const run: Run = { env, noAuth: flags.auth === false, exit: 0 };
-  const tools = toolCommands(Object.assign(run, { words: rest, command: others }));
-  const commands = { ...commandsFor(run), ...tools };
+  const run: ToolRun = {
+    env,
+    noAuth: flags.auth === false,
+    words: rest,
+    command: others,
+    exit: 0,
+  };
+  const program = programFor(run);
+  const commands = program.subCommands;
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   const own = [...globals, ...rest];
   const misuse =
     misusedWord(globals, globalArgs) ??
     (command && misusedWord(rest, command.args as ArgsDef, TAKES_MORE.includes(name)));
-  if (own.includes("--help") || own.includes("-h")) return await help(command, commands);
+  if (own.includes("--help") || own.includes("-h")) {
+    const { commandHelp } = await import("./help.ts");
+    writeLine(1, await commandHelp(command, program));
+    return 0;
+  }
   if (misuse !== undefined) return usageError(misuse, env);
   if (flags.version) {
     writeLine(1, versionText());
@@ -184,17 +172,6 @@ function commandIndex(words: readonly string[]): number {
     if (option?.type === "string") i++;
   }
   return -1;
-}
-
-async function help(command: Command | undefined, commands: Commands): Promise<number> {
-  const main: Command = {
-    meta: { name: "jacamar", description: "GitLab CI custom executor for HPC, with Charliecloud" },
-    args: globalArgs,
-    subCommands: commands,
-  };
-  const text = await renderUsage(command ?? main, command && main);
-  writeLine(1, process.stdout.isTTY ? text : Bun.stripANSI(text));
-  return 0;
 }
 
 function usageError(message: string, env: Environment): number {

@@ -1,17 +1,12 @@
-import type { ArgsDef, CommandDef } from "citty";
 import type { Format } from "./check.ts";
-import type { Environment } from "./hook.ts";
+import type { Command, CommandRun, Commands } from "./definition.ts";
 import { tryDefinition } from "./try/definition.ts";
 import { driverVersion } from "./version.ts";
 
-/** What a tool needs from the command line before its own name, and what it leaves for the process to exit with. */
-export interface ToolRun {
-  readonly env: Environment;
-  readonly noAuth: boolean;
-  /** The words after the command's name, and those after a `--` among them. */
+/** What a tool needs besides: the words after the command's name, and those after a `--` among them. */
+export interface ToolRun extends CommandRun {
   readonly words: readonly string[];
   readonly command: readonly string[] | undefined;
-  exit: number;
 }
 
 /** Tools that take any number of words. */
@@ -20,8 +15,8 @@ export const TAKES_MORE: readonly string[] = ["check", "cache"];
 const FORMATS: Format[] = ["text", "json", "sarif", "gitlab"];
 
 /** The commands that admins start by hand; each loads what it needs when it runs, so that hooks load none of it. */
-export function toolCommands(run: ToolRun): Readonly<Record<string, CommandDef<ArgsDef>>> {
-  const check: CommandDef<ArgsDef> = {
+export function toolCommands(run: ToolRun): Commands {
+  const check: Command = {
     meta: { name: "check", description: "find every mistake in configuration files" },
     args: {
       file: { type: "positional", description: "a site's configuration (TOML); may be several" },
@@ -32,6 +27,16 @@ export function toolCommands(run: ToolRun): Readonly<Record<string, CommandDef<A
         description: "what to print; gitlab: a Code Quality report",
       },
     },
+    examples: [
+      {
+        line: "jacamar --no-auth check /etc/jacamar/*.toml",
+        what: "check files as the hooks read them, which have --no-auth too",
+      },
+      {
+        line: "jacamar --no-auth check --format gitlab jacamar.toml > codequality.json",
+        what: "a report for merge requests",
+      },
+    ],
     async run({ args }) {
       const { check: work } = await import("./check.ts");
       run.exit = await work({
@@ -44,13 +49,16 @@ export function toolCommands(run: ToolRun): Readonly<Record<string, CommandDef<A
       });
     },
   };
-  const schema: CommandDef<ArgsDef> = {
+  const schema: Command = {
     meta: { name: "schema", description: "print the JSON Schema of configuration files" },
+    examples: [
+      { line: "jacamar schema > jacamar.schema.json", what: "a file for an editor to read" },
+    ],
     async run() {
       run.exit = (await import("./schema.ts")).printSchema();
     },
   };
-  const tryCommand: CommandDef<ArgsDef> = {
+  const tryCommand: Command = {
     ...tryDefinition,
     async run({ args }) {
       const { tryJob } = await import("./try/try.ts");
@@ -61,7 +69,7 @@ export function toolCommands(run: ToolRun): Readonly<Record<string, CommandDef<A
   return { check, schema, cache: cacheCommand(run), try: tryCommand };
 }
 
-function cacheCommand(run: ToolRun): CommandDef<ArgsDef> {
+function cacheCommand(run: ToolRun): Command {
   return {
     meta: {
       name: "cache",
@@ -89,6 +97,18 @@ function cacheCommand(run: ToolRun): CommandDef<ArgsDef> {
       },
       json: { type: "boolean", description: "print JSON" },
     },
+    words: { action: ["ls", "du", "gc", "verify", "rm", "export", "pull"] },
+    examples: [
+      {
+        line: "jacamar cache ls --configuration /etc/jacamar/jacamar.toml",
+        what: "list the images that are kept",
+      },
+      {
+        line: "jacamar cache pull debian:12 --for-everyone --dir /scratch/images",
+        what: "have an image ready before the first job asks for it",
+      },
+      { line: "jacamar cache gc --dir /scratch/images", what: "remove what the limits say" },
+    ],
     async run({ args }) {
       const { manageCache } = await import("./cache.ts");
       const word = (name: string) => (args[name] === undefined ? undefined : String(args[name]));

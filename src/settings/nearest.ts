@@ -1,11 +1,19 @@
-import { closest, distance } from "fastest-levenshtein";
+import { distance } from "fastest-levenshtein";
 
 /** The name that is most like the one given, or undefined where none is alike enough to be meant. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
-  if (known.length === 0) return undefined;
+  return nearestNames(name, known, 1)[0];
+}
+
+/** The names that are alike enough to be meant, the most similar first; at most `most`. */
+export function nearestNames(name: string, known: readonly string[], most = 3): readonly string[] {
   // Go reads keys without regard to case, so a different case is not far away.
   const lower = name.toLowerCase();
-  const nearest = closest(lower, known);
   const tolerated = Math.max(2, Math.floor(name.length * 0.4));
-  return distance(lower, nearest) <= tolerated ? nearest : undefined;
+  return known
+    .map((candidate) => ({ candidate, far: distance(lower, candidate) }))
+    .filter(({ far }) => far <= tolerated)
+    .sort((one, other) => one.far - other.far)
+    .slice(0, most)
+    .map(({ candidate }) => candidate);
 }

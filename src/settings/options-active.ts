@@ -37,15 +37,24 @@ export const GENERAL = {
   kill_timeout: {
     type: "duration",
     default: "120s",
+    example: '"30s"',
     meaning: "How long a cancelled job has between SIGTERM and SIGKILL.",
   },
-  name: { type: "string", meaning: "A label of this configuration for the system log." },
+  name: {
+    type: "string",
+    example: '"login nodes"',
+    meaning: "A label of this configuration for the system log.",
+  },
   shell_path: {
     type: "string",
     example: '"/bin/bash"',
     meaning: "The Bash that runs job scripts; by default the first one in PATH.",
   },
-  job_message: { type: "string", meaning: "A text shown at the start of every job." },
+  job_message: {
+    type: "string",
+    example: '"Welcome to Example HPC"',
+    meaning: "A text shown at the start of every job.",
+  },
   run_mechanism: {
     type: { enum: ["charliecloud", "podman"] },
     meaning: "The container program for jobs that name an image; without it jobs run in Bash.",
@@ -80,11 +89,13 @@ export const CHARLIECLOUD = {
   },
   runner_image: {
     type: "string",
+    example: '"registry.example.org/ci/runner:1"',
     meaning: "Image in which Git, artifacts and cache run; by default they run on the host.",
   },
   runner_options: {
     type: "string[]",
     default: [],
+    example: '["--bind=/scratch"]',
     meaning: "Further ch-run options for the runner image.",
   },
   runner_pull_policy: {
@@ -99,11 +110,13 @@ export const CHARLIECLOUD = {
   },
   default_image: {
     type: "string",
+    example: '"debian:12"',
     meaning: "Image for jobs that name none; used only with force_mechanism.",
   },
   custom_options: {
     type: "string[]",
     default: [],
+    example: '["--set-env=LANG=C.UTF-8"]',
     meaning: "Further ch-run options for the steps of the user.",
   },
   step_script_only: {
@@ -124,6 +137,7 @@ export const CHARLIECLOUD = {
   },
   prep_script: {
     type: "string",
+    example: '"/etc/jacamar/prepare.bash"',
     meaning: "Script of the admin that runs before the first Charliecloud command.",
   },
   disable_user_args: {
@@ -133,6 +147,7 @@ export const CHARLIECLOUD = {
   },
   image_storage_dir: {
     type: "string",
+    example: '"/var/tmp/images"',
     meaning: "Parent of the image storage (CH_IMAGE_STORAGE); USER.ch is appended.",
   },
   disable_convert: {
@@ -171,16 +186,19 @@ export const CACHE = {
   },
   max_size: {
     type: "size",
+    example: '"200GB"',
     meaning: "Remove images, those not used for longest first, until all are smaller; 0: no limit.",
   },
   max_age: {
     type: "age",
     default: "30d",
+    example: '"90d"',
     meaning: "Remove images not used for so long; 0: however long.",
   },
   min_free: {
     type: "amount",
     default: "5%",
+    example: '"50GB"',
     meaning: "Space that stays free on the file system: a size, or a share of it; 0: none.",
   },
   shared: {
@@ -228,6 +246,7 @@ export const BATCH = {
   },
   scheduler_bin: {
     type: "string",
+    example: '"/opt/slurm/bin"',
     meaning: "Directory of the scheduler's commands; by default the login shell's PATH.",
   },
   env_vars: {

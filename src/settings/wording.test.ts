@@ -43,19 +43,19 @@ test.each([
   ],
   [
     "job_message = 1979-05-27",
-    "4:15: [general] job_message: 1979-05-27 (a date) is not a string; wanted a string",
+    '4:15: [general] job_message: 1979-05-27 (a date) is not a string; wanted a string such as "Welcome to Example HPC"',
   ],
   [
     "job_message = nan",
-    "4:15: [general] job_message: NaN (a float) is not a string; wanted a string",
+    '4:15: [general] job_message: NaN (a float) is not a string; wanted a string such as "Welcome to Example HPC"',
   ],
   [
     "job_message = { a = 1 }",
-    "4:15: [general] job_message: a table is not a string; wanted a string",
+    '4:15: [general] job_message: a table is not a string; wanted a string such as "Welcome to Example HPC"',
   ],
   [
     'job_message = "a\\u0000"',
-    '4:15: [general] job_message: "a\\u0000" holds a NUL character; wanted a string',
+    '4:15: [general] job_message: "a\\u0000" holds a NUL character; wanted a string such as "Welcome to Example HPC"',
   ],
   [
     "user_bash_env = 'A=1'",

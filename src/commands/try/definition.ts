@@ -33,4 +33,11 @@ export const tryDefinition = {
       negativeDescription: "start the job with an empty directory",
     },
   } satisfies ArgsDef,
+  examples: [
+    {
+      line: "jacamar try --configuration new.toml --image debian:12 -- cat /etc/os-release",
+      what: "run one command in an image, as a job would",
+    },
+    { line: "jacamar try .gitlab-ci.yml --job build", what: "run a job of a file" },
+  ],
 };
