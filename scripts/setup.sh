@@ -2,16 +2,16 @@
 # Makes this machine ready for one of the project's npm scripts: npm packages as locked, and Debian packages by name.
 # Silent where nothing is missing. As root it installs what is missing; otherwise it prints the line to run.
 #
-# Usage: bash scripts/setup.sh demo|test|build|bench|check
+# Usage: bash scripts/setup.sh demo|test|build|package|bench|check
 #
 # On Debian, docker-registry is installed for tests; its service is not started (but systemd starts it at boot, on
 # port 5000, unless you disable it).
 set -euo pipefail
 
-PURPOSES='demo, test, build, bench or check'
+PURPOSES='demo, test, build, package, bench or check'
 purpose=${1-}
 case $purpose in
-  demo | test | build | bench | check) ;;
+  demo | test | build | package | bench | check) ;;
   *)
     echo "setup: want one purpose, $PURPOSES: got '$purpose'" >&2
     exit 64
@@ -47,9 +47,17 @@ install_npm_packages() {
 # Sets `wanted` to the Debian packages that the purpose needs.
 choose_debian_packages() {
   wanted=()
-  case $purpose in build | check) return ;; esac
+  case $purpose in
+    build | check) return ;;
+    package)
+      wanted=(dpkg rpm)
+      return
+      ;;
+  esac
   wanted=(charliecloud-runtime charliecloud-builders squashfs-tools docker-registry busybox-static openssl git)
   [ "$purpose" = test ] || return 0
+  # For the packages, their man pages and completions.
+  wanted+=(dpkg rpm man-db groff-base zsh fish)
   wanted+=(shellcheck debian-archive-keyring slurmctld slurmd slurm-client munge)
   # To run the arm64 program where the processor is another.
   if [ "$(uname -m)" = x86_64 ]; then wanted+=(qemu-user-static libc6-arm64-cross); fi
