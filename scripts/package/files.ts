@@ -101,9 +101,9 @@ function program() {
   return programFor({ env: {}, noAuth: false, words: [], command: undefined, exit: 0 });
 }
 
+/** The guides, each beside what it links to. */
 function documents(root: string): string[] {
-  const pages = [...new Bun.Glob("docs/**/*").scanSync(root)];
-  return ["README.md", "CHANGELOG.md", ...pages].sort();
+  return [...new Bun.Glob("{*.md,docs/**/*}").scanSync(root)].sort();
 }
 
 /** Level and header are fixed, so that the bytes are. */

@@ -80,38 +80,44 @@ function expectInstalled(root: string, zsh: string): void {
     expect([path, existsSync(join(root, path))]).toEqual([path, true]);
 }
 
-test("dpkg installs the package, what it installed runs, and dpkg removes all of it", () => {
-  const root = join(directory, "deb");
-  mkdirSync(join(root, "var/lib/dpkg/updates"), { recursive: true });
-  mkdirSync(join(root, "var/lib/dpkg/info"));
-  writeFileSync(join(root, "var/lib/dpkg/status"), "");
-  const dpkg = (...words: string[]) =>
-    run("dpkg", `--root=${root}`, "--force-depends", "--log=/dev/null", ...words);
+test.skipIf(process.getuid?.() !== 0)(
+  "dpkg installs the package, what it installed runs, and dpkg removes all of it",
+  () => {
+    const root = join(directory, "deb");
+    mkdirSync(join(root, "var/lib/dpkg/updates"), { recursive: true });
+    mkdirSync(join(root, "var/lib/dpkg/info"));
+    writeFileSync(join(root, "var/lib/dpkg/status"), "");
+    const dpkg = (...words: string[]) =>
+      run("dpkg", `--root=${root}`, "--force-depends", "--log=/dev/null", ...words);
 
-  dpkg("--install", ending(".deb"));
-  expectInstalled(root, "/usr/share/zsh/vendor-completions/_jacamar");
-  expect(dpkg("--verify", "jacamar")).toBe("");
-  expect(run("dpkg-deb", "--field", ending(".deb"), "Version")).toBe(`${version}-1\n`);
+    dpkg("--install", ending(".deb"));
+    expectInstalled(root, "/usr/share/zsh/vendor-completions/_jacamar");
+    expect(dpkg("--verify", "jacamar")).toBe("");
+    expect(run("dpkg-deb", "--field", ending(".deb"), "Version")).toBe(`${version}-1\n`);
 
-  dpkg("--purge", "jacamar");
-  expect(filesBelow(root)).toEqual([]);
-  expect(existsSync(join(root, "usr"))).toBe(false);
-});
+    dpkg("--purge", "jacamar");
+    expect(filesBelow(root)).toEqual([]);
+    expect(existsSync(join(root, "usr"))).toBe(false);
+  },
+);
 
-test("rpm installs the package, what it installed runs, and rpm removes all of it", () => {
-  const root = join(directory, "rpm");
-  mkdirSync(root);
-  const rpm = (...words: string[]) => run("rpm", `--root=${root}`, "--dbpath=/db", ...words);
+test.skipIf(process.getuid?.() !== 0)(
+  "rpm installs the package, what it installed runs, and rpm removes all of it",
+  () => {
+    const root = join(directory, "rpm");
+    mkdirSync(root);
+    const rpm = (...words: string[]) => run("rpm", `--root=${root}`, "--dbpath=/db", ...words);
 
-  rpm("--initdb");
-  rpm("--install", "--nodeps", ending(".rpm"));
-  expectInstalled(root, "/usr/share/zsh/site-functions/_jacamar");
-  expect(rpm("--verify", "--nodeps", "jacamar")).toBe("");
-  expect(rpm("--query", "--licensefiles", "jacamar")).toBe("/usr/share/doc/jacamar/copyright\n");
+    rpm("--initdb");
+    rpm("--install", "--nodeps", ending(".rpm"));
+    expectInstalled(root, "/usr/share/zsh/site-functions/_jacamar");
+    expect(rpm("--verify", "--nodeps", "jacamar")).toBe("");
+    expect(rpm("--query", "--licensefiles", "jacamar")).toBe("/usr/share/doc/jacamar/copyright\n");
 
-  rpm("--erase", "jacamar");
-  expect(filesBelow(root)).toEqual([]);
-});
+    rpm("--erase", "jacamar");
+    expect(filesBelow(root)).toEqual([]);
+  },
+);
 
 test("both packages say what they need, belong to root, and hold files of one time", () => {
   const deb = run("dpkg-deb", "--contents", ending(".deb")).trimEnd().split("\n");
