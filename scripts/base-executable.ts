@@ -7,7 +7,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } 
 import { join } from "node:path";
 import type { Architecture } from "./harden-table.ts";
 
-const PACKAGES: Readonly<Record<Architecture, string>> = {
+/** The npm package of each architecture that has it. */
+export const BUN_PACKAGES: Readonly<Record<Architecture, string>> = {
   x64: "@oven/bun-linux-x64",
   arm64: "@oven/bun-linux-aarch64",
 };
@@ -23,7 +24,7 @@ interface LockedPackage {
  * @throws {Error} If the lock file lacks the package, npm fails, or the package is not the locked one.
  */
 export function baseExecutable(root: string, architecture: Architecture): Buffer {
-  const name = PACKAGES[architecture];
+  const name = BUN_PACKAGES[architecture];
   const locked = lockedPackage(root, name);
   const cache = join(root, "node_modules/.cache/jacamar");
   const file = join(cache, `${name.replaceAll(/[@/]/g, "_")}-${locked.version}.tgz`);

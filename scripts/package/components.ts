@@ -1,6 +1,7 @@
 /** What is inside the executable besides our own code: npm packages and Bun, as package-lock.json has them. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { BUN_PACKAGES } from "../base-executable.ts";
 import type { Architecture } from "../harden-table.ts";
 
 /** One package inside the executable. */
@@ -21,11 +22,6 @@ interface Locked {
   readonly license?: string;
   readonly dependencies?: Readonly<Record<string, string>>;
 }
-
-const BUN: Readonly<Record<Architecture, string>> = {
-  x64: "@oven/bun-linux-x64",
-  arm64: "@oven/bun-linux-aarch64",
-};
 
 /** The npm packages that package.json's `dependencies` lead to, sorted by name. */
 export function npmComponents(root: string): Component[] {
@@ -50,7 +46,7 @@ export function directDependencies(root: string): string[] {
 
 /** Bun's executable, to which the program is appended. */
 export function bunComponent(root: string, architecture: Architecture): Component {
-  const name = BUN[architecture];
+  const name = BUN_PACKAGES[architecture];
   return component(name, lockedOf(lockedPackages(root), name), []);
 }
 
