@@ -103,7 +103,8 @@ function program() {
 
 /** The guides, each beside what it links to. */
 function documents(root: string): string[] {
-  return [...new Bun.Glob("{*.md,docs/**/*}").scanSync(root)].sort();
+  const patterns = ["*.md", "docs/**/*"];
+  return patterns.flatMap((pattern) => [...new Bun.Glob(pattern).scanSync(root)]).sort();
 }
 
 /** Level and header are fixed, so that the bytes are. */
