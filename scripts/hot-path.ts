@@ -13,7 +13,7 @@ const HOOKS = ["cli", "config", "prepare", "cleanup"].map((name) => `src/command
 
 /** What only a command that an admin starts by hand may load. */
 const TOOLS =
-  /^src\/(check\/|commands\/(check|schema|help)\.ts$|settings\/(json-schema|option-help)\.ts$)/;
+  /^src\/(check\/|doctor\/|commands\/(check|doctor|schema|help)\.ts$|settings\/(json-schema|option-help)\.ts$)/;
 
 /** One line for each heavy module that `run` would load, and for each tool that any hook would, with the way to it. */
 export function checkHotPath(sources: ReadonlyMap<string, string>): string[] {

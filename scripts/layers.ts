@@ -15,6 +15,7 @@ const ROOMS: Readonly<
   "main.ts": { rooms: ["commands", "host"] },
   commands: {
     rooms: [
+      "doctor",
       "check",
       "executors",
       "images",
@@ -27,6 +28,9 @@ const ROOMS: Readonly<
       "host",
       "runner",
     ],
+  },
+  doctor: {
+    rooms: ["check", "executors", "registry", "cache", "charliecloud", "plan", "settings", "host"],
   },
   check: { rooms: ["executors", "charliecloud", "plan", "settings", "job", "host"] },
   executors: {

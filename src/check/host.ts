@@ -3,7 +3,8 @@ import { findApplications } from "../charliecloud/applications.ts";
 import { readChRunHelp } from "../charliecloud/ch-run-help.ts";
 import { errorCode } from "../host/files.ts";
 import { runCommand } from "../host/process.ts";
-import type { ChRunAnswer, PathKind } from "./finding.ts";
+import type { ChRunAnswer, Evidence, Host, PathKind } from "./finding.ts";
+import { textAt, textsAt } from "./written.ts";
 
 const HELP_MILLISECONDS = 20_000;
 
@@ -51,4 +52,23 @@ export async function askChRun(
     return { known: false, because: `${chRun.path} --help ${run.description} and named none` };
   }
   return { known: true, path: chRun.path, version: chRun.version, help };
+}
+
+/** What rules may know of this host. ch-run is asked only where the file has options for it. */
+export async function hostFor(
+  tables: Evidence["tables"],
+  account: Evidence["account"],
+  path: string,
+): Promise<Host> {
+  const table = "general.charliecloud";
+  const hasOptions = ["custom_options", "runner_options"].some(
+    (key) => textsAt(tables, table, key).length > 0,
+  );
+  const applicationPath = textAt(tables, table, "application_path");
+  return {
+    kindOf,
+    chRun: hasOptions
+      ? await askChRun(applicationPath, account, path)
+      : { known: false, because: "it was not asked" },
+  };
 }

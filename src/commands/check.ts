@@ -1,12 +1,12 @@
 import { checkFile, type FileReport } from "../check/check-file.ts";
-import type { Evidence, Host } from "../check/finding.ts";
+import type { Evidence } from "../check/finding.ts";
 import { formatGitlab, formatJson, formatSarif } from "../check/format-reports.ts";
 import { formatText } from "../check/format-text.ts";
-import { askChRun, kindOf } from "../check/host.ts";
+import { hostFor } from "../check/host.ts";
 import { FILE_RULES, rulesWith } from "../check/rules.ts";
-import { textAt, textsAt } from "../check/written.ts";
 import { writeLine } from "../host/redact.ts";
 import { currentUser } from "../host/user.ts";
+import { isColoured } from "./colour.ts";
 import type { Environment } from "./hook.ts";
 
 export type Format = "text" | "json" | "sarif" | "gitlab";
@@ -53,28 +53,4 @@ function statusOf(reports: readonly FileReport[]): number {
   if (reports.some(({ readable }) => !readable)) return UNREADABLE;
   const counts = reports.flatMap(({ findings }) => findings).some(({ level }) => level !== "info");
   return counts ? FOUND : CLEAN;
-}
-
-/** Asks ch-run only where the file has options for it. */
-async function hostFor(
-  tables: Evidence["tables"],
-  account: Evidence["account"],
-  path: string,
-): Promise<Host> {
-  const table = "general.charliecloud";
-  const hasOptions = ["custom_options", "runner_options"].some(
-    (key) => textsAt(tables, table, key).length > 0,
-  );
-  const applicationPath = textAt(tables, table, "application_path");
-  return {
-    kindOf,
-    chRun: hasOptions
-      ? await askChRun(applicationPath, account, path)
-      : { known: false, because: "it was not asked" },
-  };
-}
-
-/** See https://no-color.org. */
-function isColoured(env: Environment): boolean {
-  return process.stdout.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb";
 }

@@ -66,7 +66,42 @@ export function toolCommands(run: ToolRun): Commands {
       run.exit = await tryJob({ args, words, command, env });
     },
   };
-  return { check, schema, cache: cacheCommand(run), try: tryCommand };
+  return { check, schema, doctor: doctorCommand(run), cache: cacheCommand(run), try: tryCommand };
+}
+
+function doctorCommand(run: ToolRun): CommandDef<ArgsDef> {
+  return {
+    meta: { name: "doctor", description: "look whether this host is able to run jobs" },
+    args: {
+      configuration: {
+        type: "string",
+        valueHint: "FILE",
+        description: "the site's configuration, default /etc/jacamar/jacamar.toml if that exists",
+      },
+      user: { type: "string", valueHint: "NAME", description: "as root: look as this user" },
+      json: { type: "boolean", description: "print JSON" },
+      support: {
+        type: "string",
+        valueHint: "FILE",
+        description: "also write an archive for a bug report (.tar.gz), without secrets",
+      },
+      part: { type: "boolean", description: "used by doctor itself: one request on stdin" },
+    },
+    async run({ args }) {
+      const { doctor } = await import("./doctor.ts");
+      const word = (name: string) => (args[name] === undefined ? undefined : String(args[name]));
+      run.exit = await doctor({
+        configuration: word("configuration"),
+        user: word("user"),
+        json: args["json"] === true,
+        support: word("support"),
+        part: args["part"] === true,
+        noAuth: run.noAuth,
+        version: driverVersion(),
+        env: run.env,
+      });
+    },
+  };
 }
 
 function cacheCommand(run: ToolRun): Command {

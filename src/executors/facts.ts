@@ -49,7 +49,11 @@ export async function gatherFacts(input: FactsInput): Promise<Facts> {
   };
 }
 
-function findGitlabRunner(loginPath: string | undefined, input: FactsInput): Decision<string> {
+/** Where helper stages find gitlab-runner; `choice` is empty when they do not. */
+export function findGitlabRunner(
+  loginPath: string | undefined,
+  input: Pick<FactsInput, "hook" | "parentProgram">,
+): Decision<string> {
   const inLogin = findProgram("gitlab-runner", loginPath);
   if (inLogin !== undefined) {
     return {

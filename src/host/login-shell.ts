@@ -12,6 +12,16 @@ export interface LoginShell {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** What a login shell made of its environment, and what its profile wrote; else why it ran no command. */
+export type LoginReading =
+  | {
+      readonly ok: true;
+      readonly env: Readonly<Record<string, string>>;
+      readonly stdout: string;
+      readonly stderr: string;
+    }
+  | { readonly ok: false; readonly why: string };
+
 /**
  * What a user's profile makes of the clean environment: every exported variable of a login shell, single-line or not.
  *
@@ -22,6 +32,19 @@ export async function loginEnvironment(
   signal: AbortSignal,
   timeout = PROFILE_MILLISECONDS,
 ): Promise<Readonly<Record<string, string>>> {
+  const login = await readLogin(shell, signal, timeout);
+  if (login.ok) return login.env;
+  throw new SystemFailure(
+    `cannot read the login environment: ${login.why}; look for exit, exec or an error in the shell's profile files`,
+  );
+}
+
+/** Starts the login shell once. Never throws. */
+export async function readLogin(
+  shell: LoginShell,
+  signal: AbortSignal,
+  timeout: number,
+): Promise<LoginReading> {
   // A profile may print anything first, and may leave its own PATH without /usr/bin.
   const script = `printf '%s\\0' ${MARK}; exec /usr/bin/env -0`;
   const run = await runCommand([shell.bash, "--login", "-c", script], {
@@ -33,15 +56,14 @@ export async function loginEnvironment(
   const start = run.stdout.indexOf(`${MARK}\0`);
   if (run.outcome !== "exited" || start < 0) {
     const said = lastLine(run.stderr);
-    throw new SystemFailure(
-      `cannot read the login environment: ${shell.bash} --login ${run.description} before it ran a command` +
-        `${said === "" ? "" : ` (${said})`}; look for exit, exec or an error in the shell's profile files`,
-    );
+    const why = `${shell.bash} --login ${run.description} before it ran a command`;
+    return { ok: false, why: said === "" ? why : `${why} (${said})` };
   }
   const entries = run.stdout.slice(start + MARK.length + 1).split("\0");
-  return Object.fromEntries(
+  const env = Object.fromEntries(
     entries.filter((entry) => entry.includes("=")).map((entry) => splitOnce(entry)),
   );
+  return { ok: true, env, stdout: run.stdout.slice(0, start), stderr: run.stderr };
 }
 
 function splitOnce(entry: string): [string, string] {

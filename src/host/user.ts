@@ -27,21 +27,33 @@ export function currentUser(env: Readonly<Record<string, string | undefined>>): 
   };
 }
 
-function passwdEntry(uid: number): { name: string; home: string } | undefined {
-  return findUser(readFileSync("/etc/passwd", "utf8"), uid) ?? findUser(askNameService(uid), uid);
-}
-
-/** LDAP and sssd users are not in /etc/passwd. */
-function askNameService(uid: number): string {
+/** Another user of this host by login name; undefined for an unknown one. */
+export function userNamed(name: string): User | undefined {
+  const isName = (entry: User) => entry.name === name;
   return (
-    spawnSync("getent", ["passwd", String(uid)], { encoding: "utf8", timeout: 10_000 }).stdout ?? ""
+    findUser(readFileSync("/etc/passwd", "utf8"), isName) ?? findUser(askNameService(name), isName)
   );
 }
 
-function findUser(passwd: string, uid: number): { name: string; home: string } | undefined {
+function passwdEntry(uid: number): User | undefined {
+  const isUser = (entry: User) => entry.uid === uid;
+  return (
+    findUser(readFileSync("/etc/passwd", "utf8"), isUser) ??
+    findUser(askNameService(String(uid)), isUser)
+  );
+}
+
+/** LDAP and sssd users are not in /etc/passwd. */
+function askNameService(user: string): string {
+  return spawnSync("getent", ["passwd", user], { encoding: "utf8", timeout: 10_000 }).stdout ?? "";
+}
+
+function findUser(passwd: string, wanted: (entry: User) => boolean): User | undefined {
   for (const line of passwd.split("\n")) {
-    const [name, , id, , , home] = line.split(":");
-    if (id === String(uid) && name) return { name, home: home || "/" };
+    const [name, , uid, gid, , home] = line.split(":");
+    if (!name || !uid) continue;
+    const entry = { name, uid: Number(uid), gid: Number(gid), home: home || "/" };
+    if (wanted(entry)) return entry;
   }
   return undefined;
 }
