@@ -75,7 +75,7 @@ async function tryOut(directory: string): Promise<Trial> {
   try {
     place = mkdtempSync(`${directory}/.jacamar-doctor-`);
   } catch (error) {
-    return { written: false, why: errorMessage(error) };
+    return { written: false, why: reasonOf(error) };
   }
   try {
     writeFileSync(`${place}/file`, Buffer.alloc(TRIAL_BYTES, 1));
@@ -88,10 +88,15 @@ async function tryOut(directory: string): Promise<Trial> {
       locks: tryLocks(`${place}/file`),
     };
   } catch (error) {
-    return { written: false, why: errorMessage(error) };
+    return { written: false, why: reasonOf(error) };
   } finally {
     removeTree(place);
   }
+}
+
+/** Without the name of a file that nobody knows. */
+function reasonOf(error: unknown): string {
+  return errorMessage(error).split(",")[0] ?? "";
 }
 
 async function tryStart(file: string): Promise<boolean> {

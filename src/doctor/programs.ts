@@ -24,15 +24,16 @@ export interface ProgramFacts {
 
 /** For ch-run and ch-image. */
 export function judgeProgram({ name, path, version, searched, needed }: ProgramFacts): Finding {
-  const problem = needed ? fail : ok;
+  if (!needed)
+    return ok(path === "" ? "not found, and not needed" : `${version}, ${path}; not needed`);
   if (path === "")
-    return problem(
-      `${needed ? "" : "not needed; "}not found in ${searched}`,
+    return fail(
+      `not found in ${searched}`,
       "jobs with an image are refused",
       `install Charliecloud, or set ${APPLICATION_PATH}`,
     );
   if (version === "")
-    return problem(
+    return fail(
       `${path} does not tell its version`,
       "it may not be able to start at all on this host",
       `${path} --version as this user; ${APPLICATION_PATH} with another one`,

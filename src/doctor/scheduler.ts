@@ -1,8 +1,15 @@
 import { writeFileSync } from "node:fs";
-import { makeCaller } from "../executors/batch/calls.ts";
+import {
+  type Caller,
+  findSchedulerPrograms,
+  makeCaller,
+  schedulerEnvironment,
+} from "../executors/batch/calls.ts";
 import type { Answer, Call, Scheduler, Submission } from "../executors/batch/scheduler.ts";
-import { findScheduler } from "../executors/batch/scheduler-facts.ts";
+import { askVersion } from "../executors/batch/scheduler-facts.ts";
 import { schedulerNamed } from "../executors/batch/schedulers.ts";
+import { adminEnvironment } from "../executors/site.ts";
+import { accept, type Verdict } from "../plan/decision.ts";
 import type { Context } from "./context.ts";
 import { type Finding, fail, ok, type Probe, warn } from "./finding.ts";
 
@@ -10,25 +17,48 @@ const PATIENCE_SECONDS = 10;
 /** No job has it: names of jobs end with random letters. */
 const NAME = "cidoctor";
 
+interface Connection {
+  readonly scheduler: Scheduler;
+  readonly programs: Readonly<Record<string, string>>;
+  readonly call: Caller;
+}
+
+/** The scheduler's commands as the driver calls them; undefined for a site without one. */
+function connect(context: Context): Verdict<Connection> | undefined {
+  const { settings, user, hook } = context;
+  const scheduler = schedulerNamed(settings.general.executor);
+  if (scheduler === undefined) return undefined;
+  const { scheduler_bin: directory, env_vars: envVars } = settings.batch;
+  const programs = findSchedulerPrograms(scheduler, directory, context.login["PATH"]);
+  if (!programs.ok) return programs;
+  const login = { ...context.login, ...adminEnvironment(settings) };
+  const env = schedulerEnvironment({ scheduler, hook, login, user, envVars, directory });
+  const call = makeCaller(programs.value, env);
+  return accept({ scheduler, programs: programs.value, call });
+}
+
 export const schedulerProbe: Probe = {
   id: "scheduler",
   title: "scheduler",
   run: async (context) => {
-    const { executor } = context.settings.general;
-    const scheduler = schedulerNamed(executor);
-    if (scheduler === undefined) return ok(`none: [general] executor = "${executor}"`);
-    const facts = await findScheduler(context);
-    if (facts === undefined || !facts.programs.ok) {
-      const message = facts?.programs.ok === false ? facts.programs.refusal.message : "not found";
-      return fail(message, "no batch job can be submitted", "[batch] scheduler_bin");
-    }
-    const call = makeCaller(facts.programs.value, facts.env);
-    const answer = await call(scheduler.find(NAME), PATIENCE_SECONDS);
-    const directory = facts.programs.value[scheduler.programs[0] ?? ""] ?? "";
+    const connection = connect(context);
+    if (connection === undefined)
+      return ok(`none: [general] executor = "${context.settings.general.executor}"`);
+    if (!connection.ok)
+      return fail(
+        connection.refusal.message,
+        "no batch job can be submitted",
+        connection.refusal.from,
+      );
+    const { scheduler, programs, call } = connection.value;
+    const [version, answer] = await Promise.all([
+      askVersion(scheduler, call, PATIENCE_SECONDS),
+      call(scheduler.find(NAME), PATIENCE_SECONDS),
+    ]);
     return judgeScheduler({
       title: scheduler.title,
-      version: facts.version,
-      program: directory,
+      version,
+      program: programs[scheduler.programs[0] ?? ""] ?? "",
       answers: scheduler.readFound(answer) !== undefined,
       said: lastLine(answer),
     });
@@ -64,16 +94,17 @@ export const submissionProbe: Probe = {
   id: "submission",
   title: "dry submission",
   run: async (context) => {
-    const scheduler = schedulerNamed(context.settings.general.executor);
-    if (scheduler === undefined) return ok("not needed");
-    const facts = await findScheduler(context);
-    if (facts === undefined || !facts.programs.ok) return ok("not tried, see scheduler above");
-    const call = dryRun(scheduler, submissionIn(context, facts.version));
-    if (call === undefined)
+    const connection = connect(context);
+    if (connection === undefined) return ok("not needed");
+    if (!connection.ok) return ok("not tried, see scheduler above");
+    const { scheduler, call } = connection.value;
+    const version = await askVersion(scheduler, call, PATIENCE_SECONDS);
+    const question = dryRun(scheduler, submissionIn(context, version));
+    if (question === undefined)
       return ok(
         `not tried: ${scheduler.title} has no submission without a job; jacamar try runs one`,
       );
-    const answer = await makeCaller(facts.programs.value, facts.env)(call, PATIENCE_SECONDS);
+    const answer = await call(question, PATIENCE_SECONDS);
     return judgeSubmission(scheduler.title, answer.status, lastLine(answer));
   },
 };

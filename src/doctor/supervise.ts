@@ -12,7 +12,7 @@ import type { Report } from "./report.ts";
 import type { SupportFile } from "./support.ts";
 
 /** More than a probe's own commands may take one after the other. */
-const PATIENCE_SECONDS = 40;
+const PATIENCE_SECONDS = 35;
 const AT_ONCE = 4;
 /** A login shell that did not answer has none, so that probes look where distributions put programs. */
 const STAND_IN_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
@@ -37,6 +37,7 @@ export interface Examined {
 /** Asks everything; at most a few things at once, each for a limited time. */
 export async function examine(input: Examination): Promise<Examined> {
   const scratch = mkdtempSync("/var/tmp/jacamar-doctor-");
+  endWithoutTraces(scratch);
   try {
     const context = await contextOf(input, scratch);
     const findings = await inTurns(PROBES, (probe) => askProbe(input, probe, context));
@@ -56,6 +57,17 @@ export async function examine(input: Examination): Promise<Examined> {
     return { report, files: files.value };
   } finally {
     removeTree(scratch);
+  }
+}
+
+/** A signal still ends this program, but nothing of what it made stays. */
+function endWithoutTraces(scratch: string): void {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.once(signal, () => {
+      for (const pid of descendants(process.pid)) kill(pid);
+      removeTree(scratch);
+      process.kill(process.pid, signal);
+    });
   }
 }
 

@@ -33,13 +33,19 @@ export async function findScheduler(input: {
   const login = { ...input.login, ...adminEnvironment(settings) };
   const programs = findSchedulerPrograms(scheduler, directory, input.login["PATH"]);
   const env = schedulerEnvironment({ scheduler, hook, login, user, envVars, directory });
-  const version = programs.ok ? await askVersion(scheduler, makeCaller(programs.value, env)) : "";
+  const caller = programs.ok ? makeCaller(programs.value, env) : undefined;
+  const version = caller ? await askVersion(scheduler, caller, VERSION_SECONDS) : "";
   return { programs, env, version };
 }
 
-async function askVersion({ version }: Scheduler, call: Caller): Promise<string> {
+/** `MAJOR.MINOR[.PATCH]`; empty where nothing depends on it or nothing was answered in so many seconds. */
+export async function askVersion(
+  { version }: Scheduler,
+  call: Caller,
+  seconds: number,
+): Promise<string> {
   if (version === undefined) return "";
-  const { status, stdout, stderr } = await call(version, VERSION_SECONDS);
+  const { status, stdout, stderr } = await call(version, seconds);
   if (status === undefined) return "";
   return /\d+\.\d+(\.\d+)?/.exec(`${stdout}${stderr}`)?.[0] ?? "";
 }
