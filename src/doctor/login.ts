@@ -59,7 +59,7 @@ export function judgeLogin(facts: ShellFacts): Finding {
 }
 
 function judgeVersion(bash: string, version: string): Finding {
-  const [major = 0, minor = 0] = version.split(".").map((part) => Number.parseInt(part, 10));
+  const [major = 0, minor = 0] = version.split(".").map((part) => Number.parseInt(part, 10) || 0);
   const [wantedMajor, wantedMinor] = OLDEST_BASH;
   const isOld = major < wantedMajor || (major === wantedMajor && minor < wantedMinor);
   return isOld

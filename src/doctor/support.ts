@@ -107,8 +107,8 @@ function nameAlone(entry: unknown): string {
 
 /** A text without the value of `--set-env=NAME=VALUE` and the account of a URL. */
 function shownText(text: string): string {
-  const option = /^(--set-env=\w+=|-\w*=?\w+=)/.exec(text)?.[0];
-  if (option !== undefined && text.startsWith("--set-env=")) return `${option}${REMOVED}`;
+  const option = /^--set-env=\w+=/.exec(text)?.[0];
+  if (option !== undefined) return `${option}${REMOVED}`;
   if (/:\/\/[^/]*@/.test(text)) return text.replace(/:\/\/[^/]*@/g, `://${REMOVED}@`);
   return mayShowSecret(text) ? REMOVED : text;
 }
@@ -133,8 +133,7 @@ export function secretsOf(
 function secretIn(key: string, text: string): readonly string[] {
   if (SECRET_NAME.test(key)) return [text];
   const account = [...text.matchAll(/:\/\/([^/@]*)@/g)].map((match) => match[1] ?? "");
-  const set = /^--set-env=\w+=(.*)$/s.exec(text)?.[1];
-  if (set !== undefined) return [set, ...account];
-  if (ENVIRONMENTS.includes(key)) return [text.slice(text.indexOf("=") + 1), ...account];
-  return account;
+  // The second form is the value of a `--set-env` that is a word of its own.
+  const set = /^(?:--set-env=)?\w+=(.*)$/s.exec(text)?.[1];
+  return set === undefined ? account : [set, ...account];
 }
