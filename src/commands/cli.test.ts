@@ -12,13 +12,13 @@ const start = (words: readonly string[], env: Record<string, string> = {}) =>
   startDriver(words, { PATH: "/usr/bin:/bin", HOME: dir, ...env });
 
 const NO_COMMAND =
-  "no command given; wanted: one of config, prepare, run, cleanup, check, schema, cache, try, help";
+  "no command given; wanted: one of config, prepare, run, cleanup, check, schema, doctor, cache, try, help";
 
 const USAGE: readonly (readonly [readonly string[], string])[] = [
   [[], NO_COMMAND],
   [["-u", "--no-auth"], NO_COMMAND],
   [["prepair"], 'unknown command "prepair"; nearest is "prepare"'],
-  [["constructor"], 'unknown command "constructor"; nearest is "config"'],
+  [["constructor"], 'unknown command "constructor"; nearest is "doctor"'],
   [["--frobnicate", "prepare"], "unknown option --frobnicate"],
   [["prepare", "--no-auth"], "unknown option --no-auth"],
   [["prepare", "--configuration", "x"], "unknown option --configuration"],
@@ -35,6 +35,8 @@ const USAGE: readonly (readonly [readonly string[], string])[] = [
   [["--explain", "prepare"], 'unexpected word "prepare" beside --explain'],
   [["--explain", "--image"], "option --image needs a value"],
   [["--", "prepare"], "unknown option --"],
+  [["doctor", "--suport", "x"], "unknown option --suport"],
+  [["doctor", "x"], 'unexpected word "x"'],
   [["schema", "x"], 'unexpected word "x"'],
   [["check"], "check: Missing required positional argument: FILE"],
   [["check", "a", "b", "--colour"], "unknown option --colour"],

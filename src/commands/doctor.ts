@@ -36,9 +36,9 @@ export interface DoctorInput {
 
 /** `jacamar doctor`: 0 when no probe failed, 1 when one did, 2 when they could not be run. */
 export async function doctor(input: DoctorInput): Promise<number> {
-  if (input.part) return await answerPart();
   const { support, json, env } = input;
   try {
+    if (input.part) return await answerPart();
     if (support !== undefined && support !== TO_STDOUT && existsSync(support))
       return complain(`doctor: ${support} exists already; wanted: a new file (--support)`);
     const examined = await examineAs(input);

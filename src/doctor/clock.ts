@@ -1,6 +1,7 @@
 import { mkdtempSync, rmdirSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import type { Context } from "./context.ts";
 import { type Finding, fail, ok, type Probe, warn } from "./finding.ts";
+import { mustNotTry } from "./place-facts.ts";
 import { dataDirectory } from "./places.ts";
 
 /** Seconds that NFS and coarse time stamps explain. */
@@ -12,6 +13,7 @@ const MUNGE_SECONDS = 300;
 function skewOf(directory: string): number | undefined {
   for (let path = directory; path !== ""; path = path.slice(0, path.lastIndexOf("/"))) {
     if (!statSync(path, { throwIfNoEntry: false })) continue;
+    if (mustNotTry(path) !== undefined) return undefined;
     let place: string;
     try {
       place = mkdtempSync(`${path}/.jacamar-doctor-`);

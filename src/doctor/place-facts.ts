@@ -70,7 +70,16 @@ function lowestExisting(path: string): string {
   return lowestExisting(path.slice(0, path.lastIndexOf("/")) || "/");
 }
 
+/** Why nothing may be tried in a directory: its owner could lead root's files elsewhere. */
+export function mustNotTry(directory: string): string | undefined {
+  const owner = statSync(directory).uid;
+  const isForeign = process.getuid?.() === 0 && owner !== 0;
+  return isForeign ? `not tried as root, since ${directory} belongs to uid ${owner}` : undefined;
+}
+
 async function tryOut(directory: string): Promise<Trial> {
+  const why = mustNotTry(directory);
+  if (why !== undefined) return { written: false, why };
   let place: string;
   try {
     place = mkdtempSync(`${directory}/.jacamar-doctor-`);

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { currentUser } from "./user.ts";
+import { currentUser, userNamed } from "./user.ts";
 
 const UID = process.getuid?.() ?? 0;
 const [name = String(UID), , , , , home = "/"] =
@@ -33,4 +33,9 @@ test("a user whom no database knows goes by the number", async () => {
   const [user, given] = JSON.parse(await new Response(child.stdout).text());
   expect(user).toMatchObject({ uid: 64_322, name: "64322", home: "/" });
   expect(given).toBe("/data/home");
+});
+
+test("another user is looked up by name", () => {
+  expect(userNamed("root")).toEqual({ name: "root", uid: 0, gid: 0, home: "/root" });
+  expect(userNamed("nobody-of-that-name")).toBeUndefined();
 });

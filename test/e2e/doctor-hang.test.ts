@@ -3,24 +3,12 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { mustRun } from "../fixtures/must-run.ts";
 import { type DoctorSite, makeDoctorSite } from "./doctor-site.ts";
-import { processesWith } from "./processes.ts";
 
 let site: DoctorSite;
 beforeAll(() => {
   site = makeDoctorSite("doctor-hang");
 });
 afterAll(() => site.remove());
-
-test("a login shell that waits for ever", async () => {
-  site.profile("sleep 61742\n");
-  const { finding, findings, status } = await site.doctor([]);
-  expect(finding("login-shell").state).toBe("fail");
-  expect(finding("login-shell").seen).toContain("did not end within 15 seconds");
-  expect(findings).toHaveLength(22);
-  expect(status).toBe(1);
-  expect(processesWith("sleep 61742")).toEqual([]);
-  site.profile("");
-});
 
 // Mounting, and a FUSE server that is stopped, need root and /dev/fuse.
 if (process.getuid?.() === 0) {

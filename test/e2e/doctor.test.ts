@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync } from "node:fs";
 import { newerChRun } from "../fixtures/ch-run.ts";
 import { type OrdinaryUser, ordinaryUser } from "../fixtures/users.ts";
 import { type DoctorSite, makeDoctorSite } from "./doctor-site.ts";
+import { processesWith, until } from "./processes.ts";
 
 const PROBES = [
   ...["configuration", "account", "login-shell", "runtime-dir", "gitlab-runner", "data-dir"],
@@ -88,6 +89,17 @@ test("a profile that prints, and one that ends the shell", async () => {
   site.profile("");
 });
 
+test("a login shell that waits for ever", async () => {
+  site.profile("sleep 61742\n");
+  const { finding, findings, status } = await site.doctor([]);
+  expect(finding("login-shell").state).toBe("fail");
+  expect(finding("login-shell").seen).toContain("did not end within 15 seconds");
+  expect(findings).toHaveLength(22);
+  expect(status).toBe(1);
+  expect(processesWith("sleep 61742")).toEqual([]);
+  site.profile("");
+});
+
 test("--write-fake of a newer ch-run is tried for real", async () => {
   const newer = newerChRun(`${site.dir}/newer`);
   const lines = ["[general.charliecloud]", `application_path = "${newer.path}"`];
@@ -97,6 +109,24 @@ test("--write-fake of a newer ch-run is tried for real", async () => {
     state: "ok",
     seen: "files could be written over a read-only image",
   });
+});
+
+test("Ctrl-C ends it, and nothing of what it made stays", async () => {
+  const traces = () => readdirSync("/var/tmp").filter((name) => name.startsWith("jacamar-doctor-"));
+  const mark = "sleep 61743";
+  site.profile(`${mark}\n`);
+  const before = traces();
+  const child = Bun.spawn([site.program, "doctor"], {
+    env: { HOME: site.home, PATH: "/usr/bin:/bin" },
+    stdio: ["ignore", "ignore", "ignore"],
+  });
+  await until(() => processesWith(mark).length > 0, "the login shell runs");
+  child.kill("SIGINT");
+  await child.exited;
+  expect(child.signalCode).toBe("SIGINT");
+  expect(traces().filter((name) => !before.includes(name))).toEqual([]);
+  expect(processesWith(mark)).toEqual([]);
+  site.profile("");
 });
 
 test("only root becomes another user", async () => {
