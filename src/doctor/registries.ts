@@ -2,7 +2,7 @@ import { createLog } from "../host/log.ts";
 import { chooseMirror } from "../plan/mirror.ts";
 import { parseReference } from "../plan/reference.ts";
 import { pingRegistry } from "../registry/ping.ts";
-import { imageTarget, registryOf } from "../registry/target.ts";
+import { imageTarget } from "../registry/target.ts";
 import type { Answered } from "../registry/types.ts";
 import { canonicalRegistry, parseRegistryPrefix } from "../settings/registry-prefix.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -62,13 +62,10 @@ function isMirrored(host: string, sources: Sources): boolean {
   return chooseMirror({ canonical }, sources).choice === "mirror";
 }
 
+/** Docker Hub answers under another name than its images have. */
 function apiHost(host: string): string {
-  const reference = parseReference(`${host}/library/any`);
-  return reference.ok && registryOf(reference.value) !== host
-    ? imageTarget(reference.value).registry
-    : canonicalRegistry(host) === "docker.io"
-      ? imageTarget({ canonical: "docker.io/any:latest", tag: "latest" }).registry
-      : host;
+  if (canonicalRegistry(host) !== "docker.io") return host;
+  return imageTarget({ canonical: "docker.io/any:latest", tag: "latest" }).registry;
 }
 
 /** The host that a pattern of the allowlist begins with; undefined where it is no plain text up to a slash. */
