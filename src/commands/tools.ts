@@ -69,7 +69,7 @@ export function toolCommands(run: ToolRun): Commands {
   return { check, schema, doctor: doctorCommand(run), cache: cacheCommand(run), try: tryCommand };
 }
 
-function doctorCommand(run: ToolRun): CommandDef<ArgsDef> {
+function doctorCommand(run: ToolRun): Command {
   return {
     meta: { name: "doctor", description: "look whether this host is able to run jobs" },
     args: {
@@ -87,6 +87,16 @@ function doctorCommand(run: ToolRun): CommandDef<ArgsDef> {
       },
       part: { type: "boolean", description: "used by doctor itself: one request on stdin" },
     },
+    examples: [
+      {
+        line: "jacamar doctor --configuration /etc/jacamar/jacamar.toml --user ci",
+        what: "as root: look as the user of the jobs",
+      },
+      {
+        line: "jacamar doctor --support report.tar.gz",
+        what: "also an archive for a bug report, without secrets",
+      },
+    ],
     async run({ args }) {
       const { doctor } = await import("./doctor.ts");
       const word = (name: string) => (args[name] === undefined ? undefined : String(args[name]));
