@@ -78,7 +78,10 @@ try {
   for (const { name, shown, command, last } of PICTURE_LIST) {
     const lines = printed(command, directory, bin).trimEnd().split("\n");
     const kept = last === undefined ? lines : lines.slice(-last);
-    const text = kept.join("\n").replaceAll(directory, "/home/ci");
+    const text = kept
+      .join("\n")
+      .replaceAll(directory, "/home/ci")
+      .replaceAll("good.toml", "jacamar.toml");
     writeFileSync(join(PICTURES, `${name}.svg`), svgOf(`$ ${shown}\n${text}`, COLUMNS));
     console.log(`docs/pictures/${name}.svg`);
   }
