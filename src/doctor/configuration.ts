@@ -1,15 +1,12 @@
-import { lstatSync } from "node:fs";
 import { resolve } from "node:path";
 import { checkFile } from "../check/check-file.ts";
 import { hostFor } from "../check/host.ts";
 import { rulesWith } from "../check/rules.ts";
 import type { User } from "../host/user.ts";
 import type { Settings } from "../settings/settings.ts";
+import { hasUsualFile, USUAL_FILE } from "../settings/usual-file.ts";
 import type { ConfigurationFacts } from "./context.ts";
 import { type Finding, fail, ok, type Probe, warn } from "./finding.ts";
-
-/** Where the README tells admins to put the configuration. */
-const USUAL_CONFIGURATION = "/etc/jacamar/jacamar.toml";
 
 /** What holds where there is no usable configuration: the shortest one that works. */
 const PLAIN = '[general]\nexecutor = "shell"\ndata_dir = "$HOME"\nrun_mechanism = "charliecloud"\n';
@@ -27,7 +24,7 @@ export async function readConfiguration(input: {
   readonly path: string;
 }): Promise<Configuration> {
   const { named, noAuth, user, path } = input;
-  const file = named ?? (isThere(USUAL_CONFIGURATION) ? USUAL_CONFIGURATION : undefined);
+  const file = named ?? (hasUsualFile() ? USUAL_FILE : undefined);
   if (file === undefined)
     return { facts: { file, errors: 0, warnings: 0, first: "" }, settings: await plainSettings() };
   const { readSettings } = await import("../settings/read.ts");
@@ -64,19 +61,10 @@ export async function plainSettings(): Promise<Settings> {
   return result.settings;
 }
 
-/** Also one that may not be read, which is then an error and not passed over. */
-function isThere(file: string): boolean {
-  try {
-    return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
-  } catch {
-    return false;
-  }
-}
-
 export function judgeConfiguration(facts: ConfigurationFacts): Finding {
   const { file, errors, warnings, first, unreadable } = facts;
   if (file === undefined)
-    return ok(`none named, none in ${USUAL_CONFIGURATION}; looked for what a plain site needs`);
+    return ok(`none named, none in ${USUAL_FILE}; looked for what a plain site needs`);
   if (unreadable !== undefined)
     return fail(
       `${file} ${unreadable}`,

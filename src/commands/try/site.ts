@@ -1,13 +1,11 @@
-import { existsSync, lstatSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { SystemFailure } from "../../host/failure.ts";
 import { removeTree } from "../../host/remove-tree.ts";
 import type { User } from "../../host/user.ts";
 import { planDirectories } from "../../plan/directories.ts";
 import { formatProblem } from "../../settings/problem.ts";
 import type { Settings } from "../../settings/settings.ts";
-
-/** Where the README tells admins to put the configuration. */
-const USUAL_CONFIGURATION = "/etc/jacamar/jacamar.toml";
+import { hasUsualFile, USUAL_FILE } from "../../settings/usual-file.ts";
 
 /** The configuration that a tried job runs with. */
 export interface TrySite {
@@ -24,8 +22,8 @@ export interface TrySite {
  * @throws SystemFailure with all problems
  */
 export async function chooseSite(named: string | undefined, directory: string): Promise<TrySite> {
-  const isUsual = named === undefined && isThere(USUAL_CONFIGURATION);
-  const file = named ?? (isUsual ? USUAL_CONFIGURATION : `${directory}/jacamar.toml`);
+  const isUsual = named === undefined && hasUsualFile();
+  const file = named ?? (isUsual ? USUAL_FILE : `${directory}/jacamar.toml`);
   if (named === undefined && !isUsual) writeFileSync(file, builtIn(directory), { mode: 0o600 });
   const { readSettings } = await import("../../settings/read.ts");
   const read = await readSettings(file);
@@ -36,18 +34,9 @@ export async function chooseSite(named: string | undefined, directory: string): 
   const description =
     named !== undefined || isUsual
       ? file
-      : `built-in (no --configuration, no ${USUAL_CONFIGURATION}): executor shell, images with Charliecloud, all files in ${directory}`;
+      : `built-in (no --configuration, no ${USUAL_FILE}): executor shell, images with Charliecloud, all files in ${directory}`;
   const { settings, warnings } = read;
   return { file, settings, description, warnings: warnings.map(formatProblem) };
-}
-
-/** Also one that may not be read, which is then an error and not passed over. */
-function isThere(file: string): boolean {
-  try {
-    return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
-  } catch {
-    return false;
-  }
 }
 
 function builtIn(directory: string): string {
