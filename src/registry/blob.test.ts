@@ -1,53 +1,15 @@
 /** Downloads that are cut, wrong, slow or too large, with `bad-registry.ts`; waits take no time. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  type BadRegistry,
-  body,
-  cutAfter,
-  startBadRegistry,
-  status,
-  trickle,
-} from "../../test/fixtures/bad-registry.ts";
-import { type FreshDirectory, freshDirectory } from "../../test/fixtures/directory.ts";
-import { describe as describeContent, testClient } from "../../test/fixtures/registry-client.ts";
-import type { RegistryOptions } from "./types.ts";
+import { body, cutAfter, status, trickle } from "../../test/fixtures/bad-registry.ts";
+import { badRepositories } from "../../test/fixtures/bad-repositories.ts";
+import { describe as describeContent } from "../../test/fixtures/registry-client.ts";
 
 const BLOB = Buffer.alloc(250_000, "layer ");
 const LAYER = describeContent(BLOB, "application/vnd.oci.image.layer.v1.tar");
 
-let directory: FreshDirectory;
-let registry: BadRegistry;
-let count = 0;
-
-beforeAll(async () => {
-  directory = freshDirectory("registry-failures");
-  registry = await startBadRegistry(directory.path);
-});
-afterAll(() => {
-  registry?.stop();
-  directory?.remove();
-});
-
-/** A repository of its own, so that tests do not meet. */
-function setup(changes: Partial<RegistryOptions> = {}) {
-  const repository = `test/${count++}`;
-  const target = { registry: registry.host, repository, reference: "latest" };
-  const file = join(directory.path, `blob-${count}`);
-  const path = `/v2/${repository}`;
-  const requests = () =>
-    registry.requests
-      .filter((line) => line.includes(`${path}/`))
-      .map((line) => line.replace(path, ""));
-  return {
-    target,
-    file,
-    requests,
-    blob: `${path}/blobs/${LAYER.digest}`,
-    client: testClient(registry, changes),
-  };
-}
+const { directory, registry, setup } = badRepositories(LAYER.digest);
 
 describe("a blob", () => {
   const whole = (file: string) => readFileSync(file).equals(BLOB);
@@ -55,7 +17,7 @@ describe("a blob", () => {
   test("whose connection is cut goes on where it stopped", async () => {
     const { client, target, file, blob, requests } = setup();
     const { reaction, onBytes } = cutAfter(BLOB, 100_000);
-    registry.answer(blob, reaction);
+    registry().answer(blob, reaction);
     expect(await client.blob(target, LAYER, file, onBytes)).toEqual({ ok: true, value: undefined });
     expect(whole(file)).toBe(true);
     const first = `GET /blobs/${LAYER.digest}`;
@@ -70,7 +32,7 @@ describe("a blob", () => {
   ])("begins anew where the registry %s", async (_, second) => {
     const { client, target, file, blob } = setup();
     const { reaction, onBytes } = cutAfter(BLOB, 100_000);
-    registry.answer(blob, reaction, second, body(BLOB));
+    registry().answer(blob, reaction, second, body(BLOB));
     const progress: number[] = [];
     const result = await client.blob(target, LAYER, file, (more) => {
       progress.push(more);
@@ -86,7 +48,7 @@ describe("a blob", () => {
     const { client, target, file, blob } = setup();
     const { reaction, onBytes } = cutAfter(BLOB, 100_000);
     const other = cutAfter(Buffer.alloc(BLOB.length, "other "), BLOB.length);
-    registry.answer(blob, reaction, other.reaction, body(BLOB));
+    registry().answer(blob, reaction, other.reaction, body(BLOB));
     expect(await client.blob(target, LAYER, file, onBytes)).toEqual({ ok: true, value: undefined });
     expect(whole(file)).toBe(true);
     expect(client.lines[1]).toContain("has the digest sha256:");
@@ -97,7 +59,7 @@ describe("a blob", () => {
     const large = Buffer.alloc(8_000_000, "large ");
     const layer = describeContent(large, "");
     const { reaction, onBytes } = cutAfter(large, 2_000_000);
-    registry.answer(blob.replace(LAYER.digest, layer.digest), reaction);
+    registry().answer(blob.replace(LAYER.digest, layer.digest), reaction);
     expect(await client.blob(target, layer, file, onBytes)).toMatchObject({ ok: true });
     expect(client.waits).toEqual([1000, 1000, 1000]);
   });
@@ -107,7 +69,7 @@ describe("a blob", () => {
     const packed = Bun.gzipSync(BLOB);
     const layer = describeContent(packed, "");
     const headers = { "Content-Encoding": "gzip" };
-    registry.answer(blob.replace(LAYER.digest, layer.digest), body(packed, "x/gzip", headers));
+    registry().answer(blob.replace(LAYER.digest, layer.digest), body(packed, "x/gzip", headers));
     expect(await client.blob(target, layer, file)).toMatchObject({ ok: true });
     expect(readFileSync(file).equals(packed)).toBe(true);
   });
@@ -115,7 +77,7 @@ describe("a blob", () => {
   test("that is cut again and again without progress is given up, and leaves no file", async () => {
     const { client, target, file, blob, requests } = setup();
     const { reaction, onBytes } = cutAfter(BLOB, 100_000);
-    registry.answer(blob, reaction, status(500));
+    registry().answer(blob, reaction, status(500));
     expect(await client.blob(target, LAYER, file, onBytes)).toMatchObject({
       failure: "unreachable",
       said: expect.stringMatching(/after 6 tries$/),
@@ -126,11 +88,11 @@ describe("a blob", () => {
   test("that trickles is stopped; one that is slow but moves is not", async () => {
     const limits = { stallWindow: 1000, stallBytes: 5000, attempts: 1 };
     const slow = setup({ limits });
-    registry.answer(slow.blob, trickle(BLOB, 20_000, 100));
+    registry().answer(slow.blob, trickle(BLOB, 20_000, 100));
     expect(await slow.client.blob(slow.target, LAYER, slow.file)).toMatchObject({ ok: true });
 
     const stalled = setup({ limits });
-    registry.answer(stalled.blob, trickle(BLOB, 10, 10));
+    registry().answer(stalled.blob, trickle(BLOB, 10, 10));
     expect(await stalled.client.blob(stalled.target, LAYER, stalled.file)).toMatchObject({
       failure: "unreachable",
       said: expect.stringMatching(/sent only \d+ bytes in 1 s, after 1 try$/),
@@ -140,7 +102,7 @@ describe("a blob", () => {
 
   test("that would take longer than the deadline is stopped there", async () => {
     const { client, target, file, blob } = setup({ deadline: Date.now() + 300 });
-    registry.answer(blob, trickle(BLOB, 1000, 10));
+    registry().answer(blob, trickle(BLOB, 1000, 10));
     expect(await client.blob(target, LAYER, file)).toMatchObject({
       failure: "unreachable",
       said: expect.stringContaining("the time for it is over"),
@@ -162,7 +124,7 @@ describe("a blob", () => {
     ["418", status(418), "other", "answered 418"],
   ])("that is %s ends the pull", async (_, reaction, failure, said) => {
     const { client, target, file, blob } = setup();
-    registry.answer(blob, reaction);
+    registry().answer(blob, reaction);
     expect(await client.blob(target, LAYER, file)).toMatchObject({
       failure: expect.stringMatching(new RegExp(`^${failure}$`)),
       said: expect.stringContaining(said),
@@ -172,12 +134,12 @@ describe("a blob", () => {
 
   test("that does not fit on the disk leaves nothing there", async () => {
     const { target, blob } = setup();
-    registry.answer(blob, body(BLOB));
-    const small = join(directory.path, "small");
+    registry().answer(blob, body(BLOB));
+    const small = join(directory(), "small");
     mkdirSync(small);
     const script = 'mount -t tmpfs -o size=64k tmpfs "$0" && "$@" && ls "$0"';
     const download = join(import.meta.dir, "../../test/fixtures/download.ts");
-    const options = [registry.host, registry.caFile, target.repository, LAYER.digest];
+    const options = [registry().host, registry().caFile, target.repository, LAYER.digest];
     const file = join(small, "layer");
     const child = Bun.spawn(
       [

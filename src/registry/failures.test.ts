@@ -1,21 +1,11 @@
 /** What networks and registries do wrong, with `bad-registry.ts`; its clock of waits takes no time. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
-import {
-  type BadRegistry,
-  body,
-  hangUp,
-  silence,
-  startBadRegistry,
-  status,
-  trickle,
-} from "../../test/fixtures/bad-registry.ts";
+import { body, hangUp, silence, status, trickle } from "../../test/fixtures/bad-registry.ts";
+import { badRepositories } from "../../test/fixtures/bad-repositories.ts";
 import { freePort } from "../../test/fixtures/daemon.ts";
-import { type FreshDirectory, freshDirectory } from "../../test/fixtures/directory.ts";
-import { describe as describeContent, testClient } from "../../test/fixtures/registry-client.ts";
+import { describe as describeContent } from "../../test/fixtures/registry-client.ts";
 import { sleepUnless } from "./sleep.ts";
-import type { RegistryOptions } from "./types.ts";
 
 const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
 const MANIFEST = '{"schemaVersion": 2}';
@@ -24,38 +14,7 @@ const BLOB = Buffer.alloc(250_000, "layer ");
 const LAYER = describeContent(BLOB, "application/vnd.oci.image.layer.v1.tar");
 const PAGE = "<!DOCTYPE html><title>Log in to this network</title>";
 
-let directory: FreshDirectory;
-let registry: BadRegistry;
-let count = 0;
-
-beforeAll(async () => {
-  directory = freshDirectory("registry-failures");
-  registry = await startBadRegistry(directory.path);
-});
-afterAll(() => {
-  registry?.stop();
-  directory?.remove();
-});
-
-/** A repository of its own, so that tests do not meet. */
-function setup(changes: Partial<RegistryOptions> = {}) {
-  const repository = `test/${count++}`;
-  const target = { registry: registry.host, repository, reference: "latest" };
-  const file = join(directory.path, `blob-${count}`);
-  const path = `/v2/${repository}`;
-  const requests = () =>
-    registry.requests
-      .filter((line) => line.includes(`${path}/`))
-      .map((line) => line.replace(path, ""));
-  return {
-    target,
-    file,
-    requests,
-    manifest: `${path}/manifests/latest`,
-    blob: `${path}/blobs/${LAYER.digest}`,
-    client: testClient(registry, changes),
-  };
-}
+const { registry, setup } = badRepositories(LAYER.digest);
 
 const found = status(200, { "Docker-Content-Digest": DIGEST, "Content-Type": MANIFEST_TYPE });
 const FOUND = { ok: true, value: { digest: DIGEST, mediaType: MANIFEST_TYPE } } as const;
@@ -88,11 +47,11 @@ describe("a registry that does not answer", () => {
 
   test("may be silent only for a while", async () => {
     const { client, target, manifest, requests } = setup({ limits: { answer: 100, attempts: 2 } });
-    registry.answer(manifest, silence);
+    registry().answer(manifest, silence);
     expect(await client.resolve(target)).toEqual({
       ok: false,
       failure: "unreachable",
-      said: `${registry.host} did not answer within 0.1 s, after 2 tries`,
+      said: `${registry().host} did not answer within 0.1 s, after 2 tries`,
     });
     expect(requests()).toHaveLength(2);
   });
@@ -118,7 +77,7 @@ describe("a registry with passing trouble", () => {
     ["408", status(408), 1000],
   ])("is asked again after %s", async (_, reaction, wait) => {
     const { client, target, manifest } = setup();
-    registry.answer(manifest, reaction, found);
+    registry().answer(manifest, reaction, found);
     expect(await client.resolve(target)).toEqual(FOUND);
     expect(client.waits).toEqual([wait]);
     expect(client.lines).toEqual([
@@ -131,7 +90,7 @@ describe("a registry with passing trouble", () => {
   test("is asked again after cut connections", async () => {
     const { client, target, manifest } = setup();
     // Bun itself asks once more when a kept connection was cut.
-    registry.answer(manifest, hangUp, hangUp, hangUp, found);
+    registry().answer(manifest, hangUp, hangUp, hangUp, found);
     expect(await client.resolve(target)).toEqual(FOUND);
     expect(client.lines[0]).toContain("the connection was cut (ECONNRESET); next try in 1.0 s");
   });
@@ -140,7 +99,7 @@ describe("a registry with passing trouble", () => {
     const now = Date.parse("2026-11-24T12:00:00Z");
     const { client, target, manifest } = setup({ now: () => now, deadline: now + 600_000 });
     const headers = { "Retry-After": "Tue, 24 Nov 2026 12:02:00 GMT" };
-    registry.answer(manifest, status(429, headers), found);
+    registry().answer(manifest, status(429, headers), found);
     expect(await client.resolve(target)).toEqual(FOUND);
     expect(client.waits).toEqual([120_000]);
   });
@@ -149,8 +108,8 @@ describe("a registry with passing trouble", () => {
     const { client, target, manifest } = setup();
     const errors = { errors: [{ code: "TOOMANYREQUESTS", message: "pull rate limit" }] };
     const headers = { "Retry-After": "3600", "Content-Type": "application/json" };
-    registry.answer(`HEAD ${manifest}`, status(405));
-    registry.answer(`GET ${manifest}`, status(429, headers, JSON.stringify(errors)));
+    registry().answer(`HEAD ${manifest}`, status(405));
+    registry().answer(`GET ${manifest}`, status(429, headers, JSON.stringify(errors)));
     expect(await client.resolve(target)).toEqual({
       ok: false,
       failure: "limited",
@@ -168,36 +127,36 @@ describe("a manifest", () => {
     ["HEAD is not allowed", status(405)],
   ])("is fetched to know its digest where %s", async (_, head) => {
     const { client, target, manifest, requests } = setup();
-    registry.answer(`HEAD ${manifest}`, head);
-    registry.answer(`GET ${manifest}`, body(MANIFEST, MANIFEST_TYPE));
+    registry().answer(`HEAD ${manifest}`, head);
+    registry().answer(`GET ${manifest}`, body(MANIFEST, MANIFEST_TYPE));
     expect(await client.resolve(target)).toEqual(FOUND);
     expect(requests()).toEqual(["HEAD /manifests/latest", "GET /manifests/latest"]);
   });
 
   test("that is a web page is none", async () => {
     const { client, target, manifest } = setup();
-    registry.answer(manifest, body(PAGE, "text/html; charset=utf-8"));
+    registry().answer(manifest, body(PAGE, "text/html; charset=utf-8"));
     expect(await client.resolve(target)).toEqual({
       ok: false,
       failure: "other",
-      said: `GET ${registry.host}${manifest} answered with text/html, wanted JSON`,
+      said: `GET ${registry().host}${manifest} answered with text/html, wanted JSON`,
     });
     expect(client.waits).toEqual([]);
   });
 
   test("with other bytes than its digest is corrupt", async () => {
     const { client, target } = setup();
-    registry.answer(`/v2/${target.repository}/manifests/${DIGEST}`, body('{"other":1}'));
+    registry().answer(`/v2/${target.repository}/manifests/${DIGEST}`, body('{"other":1}'));
     expect(await client.image(target, DIGEST, "amd64")).toMatchObject({ failure: "corrupt" });
     const lying = { ...target, reference: LAYER.digest };
-    registry.answer(`/v2/${target.repository}/manifests/${LAYER.digest}`, found);
+    registry().answer(`/v2/${target.repository}/manifests/${LAYER.digest}`, found);
     expect(await client.resolve(lying)).toMatchObject({ failure: "corrupt" });
   });
 
   test("that never ends is not read to its end", async () => {
     const { client, target } = setup();
     const huge = body(Buffer.alloc(5_000_000, " "));
-    registry.answer(`/v2/${target.repository}/manifests/${DIGEST}`, huge);
+    registry().answer(`/v2/${target.repository}/manifests/${DIGEST}`, huge);
     expect(await client.image(target, DIGEST, "amd64")).toMatchObject({
       failure: "other",
       said: expect.stringContaining("has more than 4194304 bytes"),
@@ -209,7 +168,7 @@ describe("a cancelled job", () => {
   test("stops a download, and leaves no file", async () => {
     const controller = new AbortController();
     const { client, target, file, blob } = setup({ signal: controller.signal });
-    registry.answer(blob, trickle(BLOB, 1000, 10));
+    registry().answer(blob, trickle(BLOB, 1000, 10));
     const result = await client.blob(target, LAYER, file, () => controller.abort());
     expect(result).toEqual({ ok: false, failure: "cancelled", said: "it was cancelled" });
     expect(existsSync(file)).toBe(false);
@@ -221,7 +180,7 @@ describe("a cancelled job", () => {
       signal: controller.signal,
       sleep: async () => controller.abort(),
     });
-    registry.answer(manifest, status(503, { "Retry-After": "60" }));
+    registry().answer(manifest, status(503, { "Retry-After": "60" }));
     const cancelled = { ok: false, failure: "cancelled", said: "it was cancelled" } as const;
     expect(await client.resolve(target)).toEqual(cancelled);
     expect(await client.resolve(target)).toEqual(cancelled);
