@@ -6,6 +6,7 @@
 #   KIND            host: COMMAND is a login shell; container: COMMAND is ch-run, which must not be signalled while
 #                   anything runs in its image (a SquashFS root would vanish under the script)
 #   RECORD          where the stage's own shell writes `v1 started` and then `v1 ended STATUS CUT`
+#                   (its end becomes a line of jacamar-notes.jsonl, beside this program, for `cleanup`)
 #   KILL_TIMEOUT    milliseconds between TERM and KILL when the stage is cancelled
 #   BUILD_FAILURE, SYSTEM_FAILURE   gitlab-runner's exit codes
 #   EXIT_CODE_FILE  where gitlab-runner reads the script's status, or empty
@@ -46,6 +47,20 @@ say() { printf 'jacamar: %s\n' "$1" >&"$log"; }
 pause() { read -r -t 0.05 -u "$never" || return 0; }
 
 source processes.bash
+
+now
+began=$clock word=failed code=-1
+# note: the line about this stage's end; a figure that cannot be noted must not decide a job's result
+# shellcheck disable=SC2317 # called by the trap
+note() {
+  local stage=${record##*/} ended=$word took
+  now
+  took=$((clock - began))
+  [[ -z $ending ]] || ended=cancelled
+  printf '{"kind":"stage","pid":%d,"stage":"%s","word":"%s","status":%d,"seconds":%d.%02d}\n' \
+    "$$" "${stage%.status}" "$ended" "$code" "$((took / 100))" "$((took % 100))" >> "${0%/*}/jacamar-notes.jsonl"
+} 2> /dev/null
+trap note EXIT
 
 keep() { tree+="$1 "; }
 
@@ -137,6 +152,7 @@ if [[ $kind == container && $code != "$status" ]]; then
   say "the script recorded status $code but ch-run ended with $status: the container was cut short"
   exit "$system_failure"
 fi
+word=exited
 [[ $code != 0 ]] || exit 0
 if [[ -n $exit_code_file ]] && ! printf '%s\n' "$code" 2> /dev/null > "$exit_code_file"; then
   command -p rm -f -- "$exit_code_file"

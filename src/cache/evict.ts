@@ -49,6 +49,7 @@ export async function evict(
     freed += item.size;
     removed.push({ ...item, because: "least recently used" });
   }
+  if (removed.length > 0) store.evicted?.(removed);
   return removed;
 }
 

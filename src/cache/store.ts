@@ -3,6 +3,7 @@ import type { Claim } from "../host/claim.ts";
 import { writeAtomically } from "../host/files.ts";
 import type { Log } from "../host/log.ts";
 import type { Heartbeat } from "./clock.ts";
+import type { Removed } from "./evict.ts";
 import type { Layout } from "./layout.ts";
 
 /** How much the cache may hold; what is absent is not limited. */
@@ -32,6 +33,8 @@ export interface CacheOptions {
   readonly signal: AbortSignal;
   readonly now: () => number;
   readonly heartbeat?: Heartbeat;
+  /** Told what an eviction has removed. */
+  readonly evicted?: (removed: readonly Removed[]) => void;
   /** Called at each step of a fill or eviction, for tests that stop a process right there. */
   readonly step?: (name: Step) => void | Promise<void>;
 }

@@ -1,10 +1,11 @@
 import { openImageStore } from "../charliecloud/image-store.ts";
 import { pullEnvironment } from "../charliecloud/pull-environment.ts";
-import { readRunning, readState, STATE_VARIABLE } from "../executors/attempt.ts";
+import { knownAttempt, readRunning, readState } from "../executors/attempt.ts";
 import { endBatchJob } from "../executors/batch/end-batch-job.ts";
 import { recordFile } from "../executors/batch/record.ts";
 import type { CacheLeaseNote } from "../executors/cached-image.ts";
 import { endLeftovers, endRunningStage } from "../executors/end-processes.ts";
+import { reportEnd } from "../executors/report.ts";
 import { type AttemptState, adminEnvironment } from "../executors/site.ts";
 import { collectStaleClaims } from "../executors/stale-claims.ts";
 import { type LeaseNote, leaseFile } from "../executors/stored-image.ts";
@@ -20,9 +21,15 @@ import type { Environment } from "./hook.ts";
  * has not ended yet, any number of times, and when `config` failed.
  */
 export async function cleanUp(env: Environment, log: Log): Promise<Outcome> {
-  const directory = directoryOf(env);
+  const directory = knownAttempt(env);
   const state = directory === undefined ? undefined : readState<AttemptState>(directory);
   if (directory === undefined || state === undefined) return { kind: "exited", status: 0 };
+  const outcome = await giveBack(directory, state, log);
+  await reportEnd(directory, log);
+  return outcome;
+}
+
+async function giveBack(directory: string, state: AttemptState, log: Log): Promise<Outcome> {
   const { settings, user, token, directories } = state;
   const running = readRunning(directory);
   if (running !== undefined) await endRunningStage(running, settings.general.kill_timeout * 1000);
@@ -46,13 +53,6 @@ export async function cleanUp(env: Environment, log: Log): Promise<Outcome> {
     await collectStaleClaims(claimDirectory, user.uid, settings.general.retain_logs, log);
   }
   return { kind: "exited", status: 0 };
-}
-
-/** Later hooks get the path from `config`; when that failed, the attempt's directory is still the hook's TMPDIR. */
-function directoryOf(env: Environment): string | undefined {
-  const path = env[STATE_VARIABLE];
-  if (path?.startsWith("/")) return path.slice(0, path.lastIndexOf("/"));
-  return env["TMPDIR"]?.startsWith("/") ? env["TMPDIR"].replace(/\/+$/, "") : undefined;
 }
 
 async function releaseImage(file: string, state: AttemptState, log: Log): Promise<void> {

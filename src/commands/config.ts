@@ -49,13 +49,17 @@ export async function configure(
 ): Promise<Outcome> {
   const attempt = attemptPath(env);
   const settings = await loadSettings(input.configuration, log);
-  const [refusal] = checkSite(settings, input.noAuth);
-  if (refusal) return { kind: "refused", refusal };
   const { job, secrets } = loadJob(env);
   registerSecrets(secrets.redact);
   const user = currentUser(env);
   const plan = (slot: number) => planDirectories({ settings, user, job, slot });
   const first = plan(job.concurrentId);
+  const [refusal] = checkSite(settings, input.noAuth);
+  if (refusal || !first.ok) {
+    // Nothing is claimed, but a job that was refused is reported, too.
+    writeState<AttemptState>(attempt, newState(input, settings, user, job));
+    if (refusal) return { kind: "refused", refusal };
+  }
   if (!first.ok) return { kind: "refused", refusal: first.refusal };
   const state = newState(input, settings, user, job, first.value);
   makeTopDirectories(first.value, state, user);
@@ -110,27 +114,31 @@ function newState(
   settings: Settings,
   user: User,
   job: Job,
-  directories: Directories,
+  directories?: Directories,
 ): AttemptState {
   const expires = Date.now() + (job.timeout + CLAIM_MARGIN_SECONDS) * 1000;
   const holder = identify(startedBy(process.pid));
-  const { dataDir, buildsRoot, projectKey } = directories;
-  const isCustom = buildsRoot !== `${dataDir}/builds`;
   return {
     version: 1,
     settings,
     user,
-    job: { id: job.id, name: job.name },
+    job: { id: job.id, name: job.name, project: job.project.id },
     token: crypto.randomUUID(),
     holder,
     expires,
+    began: Date.now(),
     noAuth: input.noAuth,
-    // Jobs with another data_dir may share a custom builds directory, so it has claims of its own.
-    claimDirectories: [
-      `${dataDir}/claims/${projectKey}`,
-      ...(isCustom ? [`${buildsRoot}/${projectKey}/.claims`] : []),
-    ],
+    claimDirectories: directories === undefined ? [] : claimDirectories(directories),
   };
+}
+
+/** Jobs with another data_dir may share a custom builds directory, so it has claims of its own. */
+function claimDirectories({ dataDir, buildsRoot, projectKey }: Directories): string[] {
+  const isCustom = buildsRoot !== `${dataDir}/builds`;
+  return [
+    `${dataDir}/claims/${projectKey}`,
+    ...(isCustom ? [`${buildsRoot}/${projectKey}/.claims`] : []),
+  ];
 }
 
 function makeTopDirectories(directories: Directories, state: AttemptState, user: User): void {

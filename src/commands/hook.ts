@@ -30,12 +30,16 @@ export function removeStaleExitCode(protocol: ExitProtocol): void {
   if (protocol.exitCodeFile !== undefined) unlinkIfThere(protocol.exitCodeFile);
 }
 
-/** Runs one hook to its end and gives the exit code of the process: the one place where failures are told apart. */
+/**
+ * Runs one hook to its end and gives the exit code of the process: the one place where failures are told apart.
+ * `ended` is told the outcome and must not throw.
+ */
 export async function runHook(
   name: string,
   env: Environment,
   complain: (message: string) => void,
   work: (protocol: ExitProtocol) => Promise<Outcome>,
+  ended?: (outcome: Outcome) => void | Promise<void>,
 ): Promise<number> {
   const protocol = exitProtocol(env);
   let outcome: Outcome;
@@ -47,6 +51,7 @@ export async function runHook(
   }
   if (outcome.kind === "refused") complain(outcome.refusal.message);
   if (outcome.kind === "failed" || outcome.kind === "cancelled") complain(outcome.message);
+  await ended?.(outcome);
   const { exit, exitCodeFile } = exitCodes(outcome, protocol);
   if (exitCodeFile !== undefined && protocol.exitCodeFile !== undefined) {
     writeFileSync(protocol.exitCodeFile, `${exitCodeFile}\n`);

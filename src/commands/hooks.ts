@@ -1,3 +1,4 @@
+import { knownAttempt } from "../executors/attempt.ts";
 import { createLog } from "../host/log.ts";
 import { writeLine } from "../host/redact.ts";
 import type { Command, CommandRun, Commands } from "./definition.ts";
@@ -37,6 +38,7 @@ function configCommand(run: CommandRun): Command {
     ],
     async run({ args }) {
       const { configure } = await import("./config.ts");
+      const { reportHook } = await import("../executors/report.ts");
       const log = createLog({ info: 2 });
       const input = {
         configuration: String(args["configuration"]),
@@ -44,10 +46,12 @@ function configCommand(run: CommandRun): Command {
         version: driverVersion(),
       };
       let answer = "";
-      run.exit = await runHook("config", run.env, log.error, () =>
+      const work = () =>
         configure(input, run.env, log, (value) => {
           answer = JSON.stringify(value);
-        }),
+        });
+      run.exit = await runHook("config", run.env, log.error, work, (outcome) =>
+        reportHook("config", outcome, knownAttempt({ TMPDIR: run.env["TMPDIR"] }), log),
       );
       if (run.exit === 0) writeLine(1, answer);
     },
@@ -68,10 +72,12 @@ function prepareCommand(run: CommandRun): Command {
     ],
     async run() {
       const { prepare: work } = await import("./prepare.ts");
+      const { reportHook } = await import("../executors/report.ts");
       const { untilSignal } = await import("./signals.ts");
       const log = createLog({ info: 1 });
-      run.exit = await runHook("prepare", run.env, log.error, () =>
-        untilSignal((signal) => work(run.env, log, signal)),
+      const untilDone = () => untilSignal((signal) => work(run.env, log, signal));
+      run.exit = await runHook("prepare", run.env, log.error, untilDone, (outcome) =>
+        reportHook("prepare", outcome, knownAttempt(run.env), log),
       );
     },
   };

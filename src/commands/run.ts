@@ -1,18 +1,22 @@
 import { writeFileSync } from "node:fs";
 import { quoteWord } from "../bash/quote.ts";
 import {
+  appendNote,
   attemptDirectory,
   type Prepared,
   readPrepared,
   runningPath,
+  STATE_VARIABLE,
   SUPERVISE_FILE,
 } from "../executors/attempt.ts";
 import { writeEntry } from "../executors/entry.ts";
+import type { StageNote } from "../executors/notes.ts";
 import { replaceBy } from "../host/exec.ts";
 import { SystemFailure } from "../host/failure.ts";
 import { identify } from "../host/proc.ts";
 import { writeLine } from "../host/redact.ts";
 import { isArtifactStage, isBatchStage, stageKind } from "../job/stages.ts";
+import type { Outcome } from "../plan/outcome.ts";
 import { type Environment, type ExitProtocol, runHook } from "./hook.ts";
 
 /** The `run` hook. For a stage on this host it comes back only with a failure: else it has become the supervisor. */
@@ -22,7 +26,7 @@ export async function runStageHook(
   env: Environment,
 ): Promise<number> {
   const complain = (message: string) => writeLine(2, `jacamar: error: ${message}`);
-  return await runHook("run", env, complain, async (protocol) => {
+  const work = async (protocol: ExitProtocol) => {
     const directory = attemptDirectory(env);
     const prepared = loadPrepared(directory, stage);
     writeFileSync(runningPath(directory), JSON.stringify(identify(process.pid)), { mode: 0o600 });
@@ -31,7 +35,24 @@ export async function runStageHook(
       return supervise({ directory, prepared, protocol, script, stage });
     }
     const { runBatchStage } = await import("./run-batch.ts");
-    return await runBatchStage({ prepared, recipe: prepared.batch, script, stage });
+    return await runBatchStage({ directory, prepared, recipe: prepared.batch, script, stage });
+  };
+  return await runHook("run", env, complain, work, (outcome) => noteEnd(stage, outcome, env));
+}
+
+/** What supervise.bash notes of all other stages. */
+function noteEnd(stage: string, outcome: Outcome, env: Environment): void {
+  const directory = env[STATE_VARIABLE]?.replace(/\/[^/]*$/, "");
+  if (!directory?.startsWith("/")) return;
+  const word: StageNote["word"] =
+    outcome.kind === "refused" && outcome.refusal.fault === "system" ? "failed" : outcome.kind;
+  appendNote(directory, {
+    kind: "stage",
+    pid: process.pid,
+    stage,
+    word,
+    status: outcome.kind === "exited" ? outcome.status : -1,
+    seconds: performance.now() / 1000,
   });
 }
 

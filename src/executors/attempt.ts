@@ -1,8 +1,10 @@
+import { appendFileSync } from "node:fs";
 import { SystemFailure } from "../host/failure.ts";
-import { readJson, writeAtomically } from "../host/files.ts";
+import { errorCode, readJson, writeAtomically } from "../host/files.ts";
 import type { ProcessIdentity } from "../host/proc.ts";
 import type { StageKind } from "../job/stages.ts";
 import type { BatchPlan } from "./batch/batch-plan.ts";
+import type { Note } from "./notes.ts";
 
 /**
  * One attempt at a job: config, prepare, the stages and cleanup share the private directory that gitlab-runner makes
@@ -73,6 +75,15 @@ export function attemptDirectory(env: Readonly<Record<string, string | undefined
   return path.slice(0, path.lastIndexOf("/"));
 }
 
+/** Later hooks get the path from `config`; when that failed, the attempt's directory is still the hook's TMPDIR. */
+export function knownAttempt(
+  env: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  const path = env[STATE_VARIABLE];
+  if (path?.startsWith("/")) return path.slice(0, path.lastIndexOf("/"));
+  return env["TMPDIR"]?.startsWith("/") ? env["TMPDIR"].replace(/\/+$/, "") : undefined;
+}
+
 export function statePath(directory: string): string {
   return `${directory}/${STATE_FILE}`;
 }
@@ -96,6 +107,20 @@ export function readPrepared(directory: string): Prepared | undefined {
 
 export function writePrepared(directory: string, prepared: Prepared): void {
   writeAtomically(`${directory}/${PREPARED_FILE}`, JSON.stringify(prepared));
+}
+
+/** Lines of JSON about what has happened so far; supervise.bash appends to it, too. */
+export function notesPath(directory: string): string {
+  return `${directory}/jacamar-notes.jsonl`;
+}
+
+/** Never fails a job: a note that is missing is a figure that is missing. */
+export function appendNote(directory: string, note: Note): void {
+  try {
+    appendFileSync(notesPath(directory), `${JSON.stringify(note)}\n`, { mode: 0o600 });
+  } catch (error) {
+    if (errorCode(error) === "") throw error;
+  }
 }
 
 export function runningPath(directory: string): string {

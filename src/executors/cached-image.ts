@@ -1,6 +1,7 @@
 import { mkdirSync, statfsSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { type ImageCache, openCache } from "../cache/cache.ts";
+import type { Removed } from "../cache/evict.ts";
 import { PUBLIC } from "../cache/refs.ts";
 import { isFileSource } from "../charliecloud/mount-points.ts";
 import { pullEnvironment } from "../charliecloud/pull-environment.ts";
@@ -13,6 +14,7 @@ import type { ImageTools } from "../images/tools.ts";
 import { cacheLimits } from "../plan/cache-limits.ts";
 import { accept, type Verdict } from "../plan/decision.ts";
 import { createRegistryClient } from "../registry/client.ts";
+import { appendNote } from "./attempt.ts";
 import { type ContainerPlan, faultOf } from "./container-plan.ts";
 import type { ContainerWork, ReadyImage } from "./container-work.ts";
 import type { CacheSource, EntryKind } from "./image-source.ts";
@@ -36,7 +38,18 @@ export async function cachedImage(
   makeSkeletons(work.container);
   const leases: string[] = [];
   const get = async (kind: EntryKind) => {
-    const got = await getImage(orderOf(work, source, kind), cache, tools);
+    const took: { pull?: number; flatten?: number } = {};
+    const got = await getImage(orderOf(work, source, kind), cache, {
+      ...tools,
+      took: (part, seconds) => {
+        took[part] = seconds;
+      },
+    });
+    if (got.ok) {
+      const { digest, hit, size: bytes } = got.value;
+      const puller = source.puller.choice;
+      appendNote(work.directory, { kind: "image", digest, puller, hit, bytes, ...took });
+    }
     if (got.ok && got.value.lease !== "") {
       leases.push(got.value.lease);
       const note: CacheLeaseNote = { version: 2, leases };
@@ -55,7 +68,7 @@ export async function cachedImage(
 
 /** Opens the cache that the plan chose, for one job. */
 export function openJobCache(
-  { state, log, signal }: ContainerWork,
+  { state, directory, log, signal }: ContainerWork,
   source: CacheSource,
 ): ImageCache {
   const { choice: dir, from: key } = source.directory;
@@ -74,6 +87,7 @@ export function openJobCache(
     log,
     signal,
     now: Date.now,
+    evicted: (removed) => noteEvictions(directory, removed),
   });
 }
 
@@ -87,6 +101,15 @@ function makePrivate({ choice: dir, from: key }: CacheSource["directory"], uid: 
 /** The path, or what is there of it: a shared cache is made only when it is opened. */
 function nearest(path: string): string {
   return exists(path) ? path : nearest(path.slice(0, path.lastIndexOf("/")) || "/");
+}
+
+function noteEvictions(directory: string, removed: readonly Removed[]): void {
+  for (const what of ["entry", "layer"] as const) {
+    const these = removed.filter(({ kind }) => kind === what);
+    const bytes = these.reduce((total, { size }) => total + size, 0);
+    if (these.length > 0)
+      appendNote(directory, { kind: "evicted", what, count: these.length, bytes });
+  }
 }
 
 /** What images are fetched with, for one job: its account, its login environment. */

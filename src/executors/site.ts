@@ -12,13 +12,15 @@ export interface AttemptState {
   readonly version: 1;
   readonly settings: Settings;
   readonly user: User;
-  readonly job: { readonly id: string; readonly name: string };
+  readonly job: { readonly id: string; readonly name: string; readonly project?: string };
   /** Names everything that this attempt holds: its claims, its leases, its processes. */
   readonly token: string;
   /** gitlab-runner: what the attempt holds is given up when this process has ended. */
   readonly holder: ProcessIdentity;
   /** Milliseconds since 1970: after that, what is left of the attempt is anybody's to clean up. */
   readonly expires: number;
+  /** Milliseconds since 1970. Absent in what an older version wrote, as is the project's id. */
+  readonly began?: number;
   readonly noAuth: boolean;
   /** Directories in which a slot may have been claimed: known before the claim is. */
   readonly claimDirectories: readonly string[];

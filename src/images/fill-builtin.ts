@@ -47,17 +47,21 @@ export async function fillBuiltin(work: Work): Promise<Refusal | undefined> {
   const digests = manifest.layers.map(({ digest: layer }) => layer);
   await filling.makeRoom(total * EXPECTED_GROWTH, digests);
   const progress = startProgress(order.reference, total, tools);
+  const start = performance.now();
   let layers: Verdict<readonly FetchedLayer[]>;
   try {
     layers = await fetchLayers(work, manifest, progress);
   } finally {
     progress.stop();
   }
+  const fetched = performance.now();
+  tools.took?.("pull", (fetched - start) / 1000);
   if (!layers.ok) return layers.refusal;
   const plan = planImage(order, manifest, layers.value);
   if (!plan.ok) return plan.refusal;
   const files = layers.value.map(({ path }) => path);
   const written = await write(work, plan.value, files);
+  tools.took?.("flatten", (performance.now() - fetched) / 1000);
   return written.ok ? undefined : explainFlatten(written, work);
 }
 

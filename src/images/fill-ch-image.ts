@@ -13,7 +13,7 @@ import type { ImageTools } from "./tools.ts";
 export async function fillByChImage(
   order: ImageOrder,
   digest: string,
-  { chImage, packer, log, signal }: ImageTools,
+  { chImage, packer, log, signal, took }: ImageTools,
   filling: Filling,
 ): Promise<Refusal | undefined> {
   if (chImage === undefined) throw new Error('no ch-image, but puller = "ch-image" was planned');
@@ -28,7 +28,10 @@ export async function fillByChImage(
     anonymous: order.anonymous,
     origin: order.origin,
   };
+  const start = performance.now();
   const problem = await pullWaiting({ storage, log, signal }, target, reference);
+  const pulled = performance.now();
+  took?.("pull", (pulled - start) / 1000);
   if (problem !== undefined) return problem.refusal;
   if (!isComplete(storage, reference)) {
     throw new SystemFailure(`ch-image pulled ${reference}, but not as a complete image`);
@@ -46,6 +49,7 @@ export async function fillByChImage(
     env: packer.env,
     signal,
   });
+  took?.("flatten", (performance.now() - pulled) / 1000);
   signal.throwIfAborted();
   if (said === undefined) return undefined;
   if (/No space left|are free/.test(said)) throw filling.noSpace();

@@ -19,4 +19,6 @@ export interface ImageTools {
   /** Somebody looks at the progress. */
   readonly terminal: boolean;
   readonly signal: AbortSignal;
+  /** Told how long parts of making an image took. */
+  readonly took?: (part: "pull" | "flatten", seconds: number) => void;
 }

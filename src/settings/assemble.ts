@@ -7,6 +7,8 @@ import {
   CHARLIECLOUD,
   EXECUTOR_ALIASES,
   GENERAL,
+  LOG,
+  METRICS,
   MIRROR,
 } from "./options-active.ts";
 import type { ExecutorName, Settings } from "./settings.ts";
@@ -31,6 +33,8 @@ export function assembleSettings(
         .filter((path) => findTable(path)?.path === "general.charliecloud.mirror")
         .map((path) => valuesOf(tables, path, MIRROR)),
     },
+    metrics: valuesOf(tables, "general.metrics", METRICS),
+    log: valuesOf(tables, "general.log", LOG),
     batch: valuesOf(tables, "batch", BATCH),
     auth: { present: origin.hasAuth, ...valuesOf(tables, "auth", AUTH) },
     inactive: origin.inactive,

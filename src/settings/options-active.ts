@@ -226,6 +226,31 @@ export const MIRROR = {
   },
 } as const satisfies OptionEntries;
 
+/** `[general.metrics]`: all of its keys. */
+export const METRICS = {
+  textfile: {
+    type: "string",
+    example: '"/var/lib/node_exporter/jacamar.prom"',
+    meaning:
+      "Count jobs in this file for node_exporter's textfile collector; $HOSTNAME and $USER are expanded.",
+  },
+} as const satisfies OptionEntries;
+
+/** `[general.log]`: all of its keys. */
+export const LOG = {
+  file: {
+    type: "string",
+    example: '"/var/log/jacamar.jsonl"',
+    meaning:
+      "Append a line of JSON to this file for each phase of each job; $HOSTNAME and $USER are expanded.",
+  },
+  syslog: {
+    type: "boolean",
+    default: false,
+    meaning: "Send the same lines to the system's log (/dev/log).",
+  },
+} as const satisfies OptionEntries;
+
 /** `[batch]`: for the executors that submit to a scheduler. */
 export const BATCH = {
   arguments_variable: {

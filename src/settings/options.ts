@@ -9,7 +9,16 @@ import {
   GENERAL_ACCEPTED,
   PODMAN,
 } from "./options-accepted.ts";
-import { AUTH, BATCH, CACHE, CHARLIECLOUD, GENERAL, MIRROR } from "./options-active.ts";
+import {
+  AUTH,
+  BATCH,
+  CACHE,
+  CHARLIECLOUD,
+  GENERAL,
+  LOG,
+  METRICS,
+  MIRROR,
+} from "./options-active.ts";
 
 export type { Option, OptionType, TableInfo } from "./option-types.ts";
 
@@ -24,6 +33,8 @@ export const TABLES: readonly TableInfo[] = [
     open: false,
     meaning: "A mirror of a registry; the table may stand several times.",
   },
+  { path: "general.metrics", open: false, meaning: "Figures about jobs, for Prometheus." },
+  { path: "general.log", open: false, meaning: "The admin's log of jobs." },
   { path: "general.podman", open: false, meaning: "Jobs in Podman containers." },
   { path: "batch", open: false, meaning: "Submission to a scheduler." },
   { path: "auth", open: false, meaning: "Who may run jobs, and as whom." },
@@ -42,6 +53,8 @@ export const OPTIONS: readonly Option[] = [
   ...rows("general.charliecloud", "active", CHARLIECLOUD),
   ...rows("general.charliecloud.cache", "active", CACHE),
   ...rows("general.charliecloud.mirror", "active", MIRROR),
+  ...rows("general.metrics", "active", METRICS),
+  ...rows("general.log", "active", LOG),
   ...rows("auth", "active", AUTH),
   ...rows("batch", "active", BATCH),
   ...rows("batch", "accepted", BATCH_ACCEPTED),

@@ -7,6 +7,8 @@ import type { Amount } from "./size.ts";
 export interface Settings {
   readonly general: GeneralSettings;
   readonly charliecloud: CharliecloudSettings;
+  readonly metrics: MetricsSettings;
+  readonly log: LogSettings;
   readonly batch: BatchSettings;
   readonly auth: AuthSettings;
   /** Dotted paths of keys that upstream knows and this version does not act on, in file order. */
@@ -87,6 +89,19 @@ export interface MirrorSettings {
 }
 
 export type PullPolicy = "always" | "if-not-present" | "never";
+
+/** `[general.metrics]`. */
+export interface MetricsSettings {
+  /** As written: `plan/report-files` expands it. */
+  readonly textfile?: string;
+}
+
+/** `[general.log]`. */
+export interface LogSettings {
+  /** As written: `plan/report-files` expands it. */
+  readonly file?: string;
+  readonly syslog: boolean;
+}
 
 /** For the executors that submit to a scheduler; durations in seconds. */
 export interface BatchSettings {

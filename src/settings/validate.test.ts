@@ -46,6 +46,8 @@ test("the shortest file gets every default", async () => {
       },
       mirrors: [],
     },
+    metrics: {},
+    log: { syslog: false },
     batch: {
       arguments_variable: ["SCHEDULER_PARAMETERS"],
       default_args: [],

@@ -35,6 +35,16 @@ export interface BatchWork {
   readonly stage: string;
   readonly log: Log;
   readonly signal: AbortSignal;
+  /** Told once when a job that was submitted has ended. */
+  readonly note: (figures: BatchFigures) => void;
+}
+
+/** In seconds, by this host's clock. */
+export interface BatchFigures {
+  /** From submission to the start of the job's program, or to the end of one that never started. */
+  readonly queue: number;
+  /** From there to the end; absent when it never started. */
+  readonly run?: number;
 }
 
 const NAME_LETTERS = 13;
@@ -113,6 +123,7 @@ async function follow(work: BatchWork, { id, nonce, tools }: Running): Promise<W
   if (recipe.inner.shown !== undefined) {
     log.log(`${recipe.inner.shown} ${quoteWord(entryPath(prepared.scripts, work.stage))}`);
   }
+  const clock = startClock(() => countStarts(files.started) > 0);
   const output = followFile(files.output, { write: writeToLog, reopen: true });
   const rest = setTimeout(dropProgramCode, AT_REST_MILLISECONDS);
   const cancel = async () => {
@@ -129,10 +140,14 @@ async function follow(work: BatchWork, { id, nonce, tools }: Running): Promise<W
       log,
       signal,
       times: watchTimes(recipe),
-      readMarker: () => readMarker(readIfExists(files.marker)),
-      countStarts: () =>
-        (readIfExists(files.started) ?? "").split("\n").filter((line) => line !== "").length,
+      readMarker: () => {
+        clock.look();
+        return readMarker(readIfExists(files.marker));
+      },
+      countStarts: () => countStarts(files.started),
     });
+    clock.look();
+    work.note(clock.figures());
     // Judged without having ended: what can never run, or what waits to run again.
     const ended = over || (await cancel());
     const said = outcome.kind === "failed" ? tail(files.output) : "";
@@ -142,6 +157,7 @@ async function follow(work: BatchWork, { id, nonce, tools }: Running): Promise<W
       over: ended,
     };
   } catch (error) {
+    work.note(clock.figures());
     if (!signal.aborted) throw error;
     log.log(`Cancelling ${tools.scheduler.title} job ${id}`);
     const message = `${tools.scheduler.title} job ${id} was cancelled`;
@@ -150,6 +166,27 @@ async function follow(work: BatchWork, { id, nonce, tools }: Running): Promise<W
     clearTimeout(rest);
     await output.done();
   }
+}
+
+/** How often the job's program was started. */
+function countStarts(file: string): number {
+  return (readIfExists(file) ?? "").split("\n").filter((line) => line !== "").length;
+}
+
+/** Tells the queue's time from the script's; the start is seen when somebody looks. */
+function startClock(hasStarted: () => boolean) {
+  const submitted = performance.now();
+  let started: number | undefined;
+  return {
+    look: () => {
+      if (started === undefined && hasStarted()) started = performance.now();
+    },
+    figures: (): BatchFigures => {
+      const now = performance.now();
+      const queue = ((started ?? now) - submitted) / 1000;
+      return started === undefined ? { queue } : { queue, run: (now - started) / 1000 };
+    },
+  };
 }
 
 function overLimit(message: string): Outcome {
