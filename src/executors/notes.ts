@@ -72,9 +72,9 @@ export function readNotes(directory: string): readonly Note[] {
 function parseNote(line: string): Note | undefined {
   try {
     const value: unknown = JSON.parse(line);
-    return typeof value === "object" && value !== null && "kind" in value
-      ? (value as Note)
-      : undefined;
+    if (typeof value !== "object" || value === null || !("kind" in value)) return undefined;
+    const isWhole = value.kind !== "stage" || ("stage" in value && typeof value.stage === "string");
+    return isWhole ? (value as Note) : undefined;
   } catch {
     return undefined;
   }
