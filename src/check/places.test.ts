@@ -39,6 +39,9 @@ test.each([
   [`${CH}.cache`, "dir", "/etc/passwd", "is not a directory"],
   ["general", "data_dir", "/etc/passwd/x", "lies in /etc/passwd, which is not a directory"],
   ["general", "data_dir", "/scrach/ci", "lies in /scrach, which does not exist"],
+  ["general.metrics", "textfile", "jacamar.prom", "is relative; wanted an absolute path"],
+  ["general.metrics", "textfile", "/scrach/jacamar.prom", "lies in /scrach/, which does not exist"],
+  ["general.log", "file", "/etc/passwd/log", "lies in /etc/passwd/, which is not a directory"],
   ["batch", "scheduler_bin", "slurm/bin", "is relative"],
   ["batch", "scheduler_bin", "/opt/ch/bin/ch-run", "is not a directory"],
 ])("[%s] %s = %s is found", (table, key, value, message) => {
@@ -57,6 +60,8 @@ test.each([
   [CH, "application_path", "/opt/ch/bin/ch-run"],
   [CH, "prep_script", "module load charliecloud"],
   [CH, "prep_script", "/opt/none/prep.sh --fast; true"],
+  ["general.metrics", "textfile", "/scratch/$HOSTNAME.prom"],
+  ["general.log", "file", "$HOME/logs/jacamar.jsonl"],
   ["batch", "scheduler_bin", "/opt/ch/bin/"],
 ])("[%s] %s = %s is right", (table, key, value) => {
   expect(ask(table, key, value)).toEqual([]);

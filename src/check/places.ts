@@ -19,9 +19,9 @@ interface PlaceRow {
   readonly key: string;
   /**
    * `made`: a directory that a job makes, with the account's values in it; `directory`, `program` and `either` must be
-   * there; `script`: a program or text.
+   * there; `script`: a program or text; `written`: a file that hooks write to.
    */
-  readonly kind: "made" | "directory" | "program" | "either" | "script";
+  readonly kind: "made" | "written" | "directory" | "program" | "either" | "script";
   readonly isUsed: (tables: Tables) => boolean;
 }
 
@@ -37,6 +37,8 @@ const PLACES: readonly PlaceRow[] = [
   { table: CHARLIECLOUD, key: "image_storage_dir", kind: "made", isUsed: withContainers },
   { table: CHARLIECLOUD, key: "prep_script", kind: "script", isUsed: withContainers },
   { table: CACHE, key: "dir", kind: "made", isUsed: withContainers },
+  { table: "general.metrics", key: "textfile", kind: "written", isUsed: always },
+  { table: "general.log", key: "file", kind: "written", isUsed: always },
   { table: BATCH, key: "scheduler_bin", kind: "directory", isUsed: withScheduler },
 ];
 
@@ -48,18 +50,32 @@ export function findWrongPlaces({
   return PLACES.flatMap(({ table, key, kind, isUsed }) => {
     const written = textAt(tables, table, key);
     if (written === undefined || !isUsed(tables)) return [];
-    const problem =
-      kind === "made" ? madeProblem(written, host) : thereProblem(written, kind, host);
+    const problem = problemOf(written, kind, host);
     if (problem === undefined) return [];
     const message = `${JSON.stringify(shorten(written, LONGEST_SHOWN))} ${problem}`;
     return [{ path: [...stepsOf(table), key], message }];
   });
 }
 
+function problemOf(written: string, kind: PlaceRow["kind"], host: Host): string | undefined {
+  if (kind === "made") return madeProblem(written, host);
+  return kind === "written" ? writtenProblem(written, host) : thereProblem(written, kind, host);
+}
+
+/** A file in a directory that must be there, unless its name is known to the job's hook alone. */
+function writtenProblem(written: string, { kindOf }: Host): string | undefined {
+  if (!/^[/$~]/.test(written)) return "is relative; wanted an absolute path";
+  const directory = written.slice(0, written.lastIndexOf("/") + 1);
+  if (/[$~]/.test(directory)) return undefined;
+  const found = kindOf(normalisePath(directory));
+  if (found === "missing") return `lies in ${directory}, which does not exist on this host`;
+  return isNoDirectory(found) ? `lies in ${directory}, which is not a directory` : undefined;
+}
+
 /** A program or directory of the host, taken as it is written. */
 function thereProblem(
   written: string,
-  kind: Exclude<PlaceRow["kind"], "made">,
+  kind: Exclude<PlaceRow["kind"], "made" | "written">,
   { kindOf }: Host,
 ): string | undefined {
   // With other characters in it, it may be text of the script as well.

@@ -5,6 +5,7 @@ import { endBatchJob } from "../executors/batch/end-batch-job.ts";
 import { recordFile } from "../executors/batch/record.ts";
 import type { CacheLeaseNote } from "../executors/cached-image.ts";
 import { endLeftovers, endRunningStage } from "../executors/end-processes.ts";
+import { stagesIn } from "../executors/entry.ts";
 import { reportEnd } from "../executors/report.ts";
 import { type AttemptState, adminEnvironment } from "../executors/site.ts";
 import { collectStaleClaims } from "../executors/stale-claims.ts";
@@ -24,8 +25,10 @@ export async function cleanUp(env: Environment, log: Log): Promise<Outcome> {
   const directory = knownAttempt(env);
   const state = directory === undefined ? undefined : readState<AttemptState>(directory);
   if (directory === undefined || state === undefined) return { kind: "exited", status: 0 };
+  // Before their programs are removed.
+  const begun = stagesIn(state.directories?.scripts ?? "");
   const outcome = await giveBack(directory, state, log);
-  await reportEnd(directory, log);
+  await reportEnd(directory, begun, log);
   return outcome;
 }
 

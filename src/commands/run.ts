@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import { entryPath } from "../bash/entry-path.ts";
 import { quoteWord } from "../bash/quote.ts";
 import {
   appendNote,
@@ -49,7 +50,8 @@ function noteEnd(stage: string, outcome: Outcome, env: Environment): void {
   appendNote(directory, {
     kind: "stage",
     pid: process.pid,
-    stage,
+    // As supervise.bash knows it.
+    stage: entryPath("", stage).slice(1, -".bash".length),
     word,
     status: outcome.kind === "exited" ? outcome.status : -1,
     seconds: performance.now() / 1000,

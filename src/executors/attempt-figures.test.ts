@@ -39,8 +39,17 @@ const CASES: readonly [string, string, readonly Note[], number?][] = [
 ];
 
 for (const [name, outcome, notes, running] of CASES) {
-  test(`${name}: ${outcome}`, () => expect<string>(outcomeOf(notes, running)).toBe(outcome));
+  test(`${name}: ${outcome}`, () =>
+    expect<string>(outcomeOf(notes, { stages: [], pid: running })).toBe(outcome));
 }
+
+test("a stage that began and has no note, though others came after it: unknown", () => {
+  const notes = [...ready, stage("get_sources"), stage("cleanup_file_variables")];
+  const stages = ["get_sources", "build_script", "cleanup_file_variables"];
+  expect(outcomeOf(notes, { stages, pid: 7 })).toBe("unknown");
+});
+
+const begun = { stages: [], pid: 7 };
 
 test("phases have their seconds; a batch job's run is without its queue", () => {
   const image: Note = {
@@ -52,7 +61,7 @@ test("phases have their seconds; a batch job's run is without its queue", () => 
     pull: 3,
     flatten: 4,
   };
-  const plain = figuresOf("shell", [...ready, image, stage("build_script")], 7);
+  const plain = figuresOf("shell", [...ready, image, stage("build_script")], begun);
   expect(plain.seconds).toEqual([
     { phase: "prepare", seconds: 1 },
     { phase: "pull", seconds: 3 },
@@ -61,7 +70,7 @@ test("phases have their seconds; a batch job's run is without its queue", () => 
   ]);
   expect(plain.images).toEqual([{ puller: "builtin", hit: false, bytes: 9 }]);
   const batch: Note = { kind: "batch", queue: 60, run: 5 };
-  expect(figuresOf("pbs", [...ready, batch, stage("build_script")], 7).seconds).toEqual([
+  expect(figuresOf("pbs", [...ready, batch, stage("build_script")], begun).seconds).toEqual([
     { phase: "prepare", seconds: 1 },
     { phase: "queue", seconds: 60 },
     { phase: "run", seconds: 5 },
@@ -73,5 +82,8 @@ test("what a job could write itself adds no label", () => {
     { kind: "image", puller: "evil", hit: true, bytes: 1 },
     { kind: "evicted", what: "evil", count: 1, bytes: 1 },
   ] as never as readonly Note[];
-  expect(figuresOf("shell", notes, undefined)).toMatchObject({ images: [], evictions: [] });
+  expect(figuresOf("shell", notes, { stages: [], pid: undefined })).toMatchObject({
+    images: [],
+    evictions: [],
+  });
 });

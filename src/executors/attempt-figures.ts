@@ -11,11 +11,19 @@ import type { Note, StageNote } from "./notes.ts";
 /** Stages whose failure is not the job's. */
 const IGNORED = ["after_script", "clear_worktree", "cleanup_file_variables"];
 
-/** What is counted about an attempt that has ended; `running`: pid of its last stage, undefined before the first. */
+/** What is on disk about the stages of an attempt besides their notes. */
+export interface Begun {
+  /** Names of the stages that began, as in the notes. */
+  readonly stages: readonly string[];
+  /** Of the last stage that began; undefined before the first. */
+  readonly pid: number | undefined;
+}
+
+/** What is counted about an attempt that has ended. */
 export function figuresOf(
   executor: Executor,
   notes: readonly Note[],
-  running: number | undefined,
+  begun: Begun,
 ): AttemptFigures {
   const submitted = notes.some(({ kind }) => kind === "batch");
   // The stage of a batch job ends with it: its seconds are told by the other note, without the queue.
@@ -24,7 +32,7 @@ export function figuresOf(
   );
   return {
     executor,
-    outcome: outcomeOf(notes, running),
+    outcome: outcomeOf(notes, begun),
     seconds: timed.flatMap(secondsOf),
     images: notes.flatMap((note) =>
       note.kind === "image" && PULLERS.includes(note.puller)
@@ -40,14 +48,17 @@ export function figuresOf(
 }
 
 /** How an attempt ended, as gitlab-runner would judge it by the ends of its hooks. */
-export function outcomeOf(notes: readonly Note[], running: number | undefined): AttemptOutcome {
+export function outcomeOf(notes: readonly Note[], begun: Begun): AttemptOutcome {
   const hooks = notes.flatMap((note) => (note.kind === "hook" ? [note] : []));
   const failed = hooks.find(({ outcome }) => outcome !== "success");
   if (failed !== undefined) return hookOutcome(failed.outcome);
   if (!hooks.some(({ hook }) => hook === "prepare")) return "unknown";
   const stages = notes.flatMap((note) => (note.kind === "stage" ? [note] : []));
   if (stages.some(({ word }) => word === "cancelled")) return "cancelled";
-  if (running !== undefined && stages.at(-1)?.pid !== running) return "unknown";
+  // Who was killed has left no note.
+  const isNoted = begun.stages.every((name) => stages.some(({ stage }) => stage === name));
+  const isLast = begun.pid === undefined || stages.at(-1)?.pid === begun.pid;
+  if (!isNoted || !isLast) return "unknown";
   // A stage that is tried again counts by its last try.
   const last = new Map(stages.map((note) => [note.stage, note]));
   const counted = [...last.values()].filter(({ stage }) => !IGNORED.includes(stage));

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { entryPath, recordPath, scriptPath } from "../bash/entry-path.ts";
 import { containerEntryProgram, hostEntryProgram } from "../bash/entry-programs.ts";
 import { SystemFailure } from "../host/failure.ts";
@@ -35,6 +35,16 @@ export function writeEntry(
     );
   }
   return { entry, record };
+}
+
+/** File names of the stages whose entry programs were written to a job's scripts directory; none when that has gone. */
+export function stagesIn(scripts: string): string[] {
+  try {
+    const programs = readdirSync(scripts).filter((name) => name.endsWith(".bash"));
+    return programs.map((name) => name.slice(0, -".bash".length));
+  } catch {
+    return [];
+  }
 }
 
 /** A new file each time: the old one may be open in a container, or be a link. */

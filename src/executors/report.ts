@@ -40,14 +40,19 @@ export async function reportHook(
   await tellMetrics(reporter, { version: 1, token, kind: "started", attempt });
 }
 
-/** Tells how an attempt ended, from its notes; once, however often it is called. */
-export async function reportEnd(directory: string, log: Log): Promise<void> {
+/** Tells how an attempt ended, from its notes; once, however often it is called. `stages`: those that began. */
+export async function reportEnd(
+  directory: string,
+  stages: readonly string[],
+  log: Log,
+): Promise<void> {
   const reporter = reporterOf(directory, log);
   if (reporter === undefined) return;
   const { state } = reporter;
   const { token, settings } = state;
   const notes = readNotes(directory);
-  const figures = figuresOf(settings.general.executor, notes, readRunning(directory)?.pid);
+  const begun = { stages, pid: readRunning(directory)?.pid };
+  const figures = figuresOf(settings.general.executor, notes, begun);
   if (isFirst(`${directory}/jacamar-reported`)) {
     for (const event of notes.flatMap(stageEvent)) tellLog(reporter, event);
     const seconds = (Date.now() - (state.began ?? Date.now())) / 1000;

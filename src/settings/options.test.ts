@@ -75,7 +75,7 @@ describe("look-up", () => {
 
   test("knows sub-tables and how deep a path goes into tables", () => {
     expect(subTablesOf("")).toEqual(["general", "batch", "auth"]);
-    expect(subTablesOf("general")).toEqual(["charliecloud", "podman"]);
+    expect(subTablesOf("general")).toEqual(["charliecloud", "metrics", "log", "podman"]);
     expect(subTablesOf("general.charliecloud")).toEqual(["cache", "mirror"]);
     expect(subTablesOf("batch")).toEqual([]);
     expect(tableDepth(["general", "charliecloud", "runner_options", 1])).toBe(2);

@@ -125,7 +125,7 @@ test.each([
   ],
   [
     "[monitoring]",
-    "4:1: [monitoring]: unknown table; known are [general], [general.charliecloud], [general.charliecloud.cache], [[general.charliecloud.mirror]], [general.podman], [batch], [auth], [auth.logging], [auth.runas], [auth.seccomp], [auth.broker]",
+    "4:1: [monitoring]: unknown table; known are [general], [general.charliecloud], [general.charliecloud.cache], [[general.charliecloud.mirror]], [general.metrics], [general.log], [general.podman], [batch], [auth], [auth.logging], [auth.runas], [auth.seccomp], [auth.broker]",
   ],
 ])("%s: unknown", async (line, problem) => {
   expect(await problems(line)).toEqual([`f:${problem}`]);

@@ -123,7 +123,7 @@ test("30 jobs at once are counted right, and none is left running", async () => 
 
 test("a supervisor that is killed leaves a valid file, and its attempt has an unknown end", async () => {
   const site = place();
-  await site.runner().run(job(1, ["kill -KILL $PPID", "sleep 30"]));
+  await site.runner().run(job(1, ["kill -KILL $PPID", "sleep 1"]));
   const killed = "attempts_total shell unknown";
   expect(samples(site)).toMatchObject({ [killed]: 1, "running_jobs shell": 0 });
 });
