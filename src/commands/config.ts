@@ -17,7 +17,7 @@ import { type Directories, planDirectories } from "../plan/directories.ts";
 import type { Outcome } from "../plan/outcome.ts";
 import { formatProblem } from "../settings/problem.ts";
 import type { Settings } from "../settings/settings.ts";
-import type { Environment } from "./hook.ts";
+import { type Environment, TRY_VARIABLE } from "./hook.ts";
 import { loadJob } from "./load-job.ts";
 
 /** Time for retries, cleanup and slow file systems on top of the job's own limit. */
@@ -48,7 +48,8 @@ export async function configure(
   answer: (value: ConfigAnswer) => void,
 ): Promise<Outcome> {
   const attempt = attemptPath(env);
-  const settings = await loadSettings(input.configuration, log);
+  const read = await loadSettings(input.configuration, log);
+  const settings = env[TRY_VARIABLE] === undefined ? read : withoutReports(read);
   const { job, secrets } = loadJob(env);
   registerSecrets(secrets.redact);
   const user = currentUser(env);
@@ -93,6 +94,10 @@ function attemptPath(env: Environment): string {
   throw new SystemFailure(
     `config: TMPDIR is "${path}"; wanted: the private directory that gitlab-runner makes for each job. Hooks are started by gitlab-runner; to see what would happen, use --explain`,
   );
+}
+
+function withoutReports(settings: Settings): Settings {
+  return { ...settings, metrics: {}, log: { syslog: false } };
 }
 
 async function loadSettings(file: string, log: Log): Promise<Settings> {

@@ -5,6 +5,9 @@ import { exitCodes, type Outcome } from "../plan/outcome.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Set by `jacamar try` for its hooks: its jobs, which may be another user's, are in no figures and no log of the site. */
+export const TRY_VARIABLE = "JACAMAR_TRY";
+
 /** Which exit codes gitlab-runner understands, and where it reads a script's own status. */
 export interface ExitProtocol {
   readonly buildFailure: number;

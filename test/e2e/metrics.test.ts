@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import parse from "parse-prometheus-text-format";
 import { METRICS, seriesNames } from "../../src/metrics/definitions.ts";
+import { binaryPath } from "../binary.ts";
 import { tinyRoot } from "../fixtures/images.ts";
 import { type Registry, startRegistry } from "../fixtures/registry.ts";
 import { type PbsCluster, startPbs } from "../standins/pbs/cluster.ts";
@@ -263,6 +264,17 @@ test("notes that a job spoils cost no job its cleanup", async () => {
   expect(result.status).toBe("success");
   expect(result.hooks.at(-1)?.code).toBe(0);
   expect(samples(site)["running_jobs shell"]).toBe(0);
+});
+
+test("jobs of jacamar try are neither counted nor logged", () => {
+  const site = place();
+  const words = ["try", "--configuration", site.configuration, "--", "echo", "tried"];
+  const { stdout, exitCode } = Bun.spawnSync([binaryPath(), ...words], {
+    env: { HOME: site.home, PATH: site.path, TMPDIR: `${site.dir}/tmp` },
+    cwd: `${site.dir}/tmp`,
+  });
+  expect([exitCode, stdout.toString().includes("tried")]).toEqual([0, true]);
+  expect(readdirSync(site.home)).toEqual([]);
 });
 
 test("by default nothing is written", async () => {

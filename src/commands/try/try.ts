@@ -11,7 +11,7 @@ import type { JobSpec } from "../../runner/job-spec.ts";
 import { installGitlabRunner, Runner } from "../../runner/runner.ts";
 import type { JobResult } from "../../runner/types.ts";
 import { FileMistake } from "../../runner/yaml-file.ts";
-import type { Environment } from "../hook.ts";
+import { type Environment, TRY_VARIABLE } from "../hook.ts";
 import { optionValues } from "../options.ts";
 import { interruptions } from "./interruptions.ts";
 import { logView } from "./log-view.ts";
@@ -178,6 +178,7 @@ function runnerFor(
     },
     // What a service would have: not the shell's own, which no job on a runner sees.
     env: {
+      [TRY_VARIABLE]: "true",
       ...Object.fromEntries(inherited),
       HOME: user.home,
       USER: user.name,
