@@ -48,14 +48,15 @@ pause() { read -r -t 0.05 -u "$never" || return 0; }
 
 source processes.bash
 
-now
-began=$clock word=failed code=-1
+word=failed code=-1
 # note: the line about this stage's end; a figure that cannot be noted must not decide a job's result
 # shellcheck disable=SC2317 # called by the trap
 note() {
   local stage=${record##*/} ended=$word took
   now
-  took=$((clock - began))
+  # The hook's own start, in hundredths of a second as well: nothing need be read while the stage starts.
+  alive "$$"
+  took=$((clock - ${who#*/}))
   [[ -z $ending ]] || ended=cancelled
   printf '{"kind":"stage","pid":%d,"stage":"%s","word":"%s","status":%d,"seconds":%d.%02d}\n' \
     "$$" "${stage%.status}" "$ended" "$code" "$((took / 100))" "$((took % 100))" >> "${0%/*}/jacamar-notes.jsonl"
