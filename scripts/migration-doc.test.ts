@@ -13,8 +13,6 @@ const page = readFileSync(`${ROOT}/docs/migration.md`, "utf8");
 const sources = readSources(ROOT);
 
 const ACTED_ON = ["same", "differs", "new"];
-/** Active by the option table, though no source uses it: `[table] key` and how it would be used. */
-const UNUSED: ReadonlyMap<string, RegExp> = new Map([["[general] name", /general\??\.name\b/]]);
 
 interface Row {
   readonly name: string;
@@ -71,18 +69,10 @@ describe("the page's keys", () => {
       const key = title({ table, key: name });
       const option = OPTIONS.find((one) => title(one) === key);
       if (option === undefined) return state !== "unknown here" || findOption(table, name);
-      const isIdle = option.state === "accepted" || UNUSED.has(key);
-      return isIdle ? state !== "not acted on" : !ACTED_ON.includes(state);
+      return option.state === "accepted" ? state !== "not acted on" : !ACTED_ON.includes(state);
     });
 
     expect(wrong).toEqual([]);
-  });
-
-  test("that no source uses are still used by none", () => {
-    for (const [key, use] of UNUSED) {
-      const users = [...sources].filter(([, source]) => use.test(source)).map(([file]) => file);
-      expect({ key, users }).toEqual({ key, users: [] });
-    }
   });
 
   test("exist where the text names one with its table", () => {
@@ -98,10 +88,7 @@ describe("the page's keys", () => {
     const upstream = keyRows.filter(({ state }) => !["new", "unknown here"].includes(state));
     const found = await check("every-key", tomlOf(upstream), ["--no-auth"]);
     const listed = found.filter(({ level }) => level === "info").map(({ key }) => key);
-    const idle = upstream.filter(
-      ({ table, name, state }) =>
-        state === "not acted on" && !UNUSED.has(title({ table, key: name })),
-    );
+    const idle = upstream.filter(({ state }) => state === "not acted on");
 
     expect(found.filter(({ level }) => level === "error")).toEqual([]);
     expect(listed.sort()).toEqual(idle.map(({ table, name }) => `${table}.${plain(name)}`).sort());

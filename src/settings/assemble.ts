@@ -1,16 +1,7 @@
 import { findTable } from "./option-lookup.ts";
 import type { OptionEntries, OptionEntry, ValuesOf } from "./option-types.ts";
-import {
-  AUTH,
-  BATCH,
-  CACHE,
-  CHARLIECLOUD,
-  EXECUTOR_ALIASES,
-  GENERAL,
-  LOG,
-  METRICS,
-  MIRROR,
-} from "./options-active.ts";
+import { AUTH, BATCH, EXECUTOR_ALIASES, GENERAL, LOG, METRICS } from "./options-active.ts";
+import { CACHE, CHARLIECLOUD, MIRROR } from "./options-images.ts";
 import type { ExecutorName, Settings } from "./settings.ts";
 import { findTextType } from "./text-types.ts";
 import type { Tables } from "./tidy.ts";

@@ -1,7 +1,7 @@
 import { type Path, stepsOf } from "./key-path.ts";
 import { type Mistake, refused } from "./mistake.ts";
 import { findTable } from "./option-lookup.ts";
-import { PULL_POLICIES } from "./options-active.ts";
+import { PULL_POLICIES } from "./options-images.ts";
 import { shorten } from "./problem.ts";
 import { canonicalRegistry, parseRegistryPrefix } from "./registry-prefix.ts";
 import { listAt, strings, type Tables } from "./tidy.ts";

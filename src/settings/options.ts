@@ -9,16 +9,8 @@ import {
   GENERAL_ACCEPTED,
   PODMAN,
 } from "./options-accepted.ts";
-import {
-  AUTH,
-  BATCH,
-  CACHE,
-  CHARLIECLOUD,
-  GENERAL,
-  LOG,
-  METRICS,
-  MIRROR,
-} from "./options-active.ts";
+import { AUTH, BATCH, GENERAL, LOG, METRICS } from "./options-active.ts";
+import { CACHE, CHARLIECLOUD, MIRROR } from "./options-images.ts";
 
 export type { Option, OptionType, TableInfo } from "./option-types.ts";
 
