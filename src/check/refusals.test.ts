@@ -53,9 +53,9 @@ test("prepare's refusals are regrets, with the keys to change", async () => {
     ["general.charliecloud.runner_image", undefined],
     ["general.charliecloud.image_storage_dir", undefined],
   ]);
-  expect(
-    await ask(findLaterRefusals, [...site("shell", "$HOME"), 'run_mechanism = "podman"']),
-  ).toEqual([["general.run_mechanism", undefined]]);
+  const podman = [...site("shell", "$HOME"), 'run_mechanism = "podman"'];
+  expect(await ask(findConfigRefusals, podman)).toEqual([["general.run_mechanism", "error"]]);
+  expect(await ask(findLaterRefusals, podman)).toEqual([]);
   const images = [...site("shell", "$HOME"), 'run_mechanism = "charliecloud"'];
   expect(
     await ask(findLaterRefusals, [

@@ -39,8 +39,9 @@ export function findConfigRefusals({ settings, noAuth, account }: Asked): readon
 }
 
 /** What `prepare` refuses to every job that comes to need it, by the functions that it calls itself. */
-export function findLaterRefusals({ settings, account }: Asked): readonly Regret[] {
+export function findLaterRefusals({ settings, noAuth, account }: Asked): readonly Regret[] {
   if (settings === undefined) return [];
+  const before = checkSite(settings, noAuth).map(({ message }) => message);
   const { general } = settings;
   const scheduler = schedulerNamed(general.executor);
   const found = [
@@ -52,7 +53,7 @@ export function findLaterRefusals({ settings, account }: Asked): readonly Regret
   ];
   return found
     .flatMap((verdict) => refusalOf<unknown>(verdict))
-    .filter(({ fault }) => fault === "admin")
+    .filter(({ fault, message }) => fault === "admin" && !before.includes(message))
     .map(regretOf);
 }
 

@@ -2,7 +2,12 @@ import { entryPath } from "../bash/entry-path.ts";
 import type { User } from "../host/user.ts";
 import type { Job } from "../job/job.ts";
 import { isBatchStage, KNOWN_STAGES, type Stage, stageKind } from "../job/stages.ts";
-import { type MechanismPlan, type Place, planMechanism } from "../plan/container.ts";
+import {
+  type MechanismPlan,
+  type Place,
+  planMechanism,
+  refuseMechanism,
+} from "../plan/container.ts";
 import type { Decision, Refusal, Verdict } from "../plan/decision.ts";
 import { type Directories, planDirectories } from "../plan/directories.ts";
 import type { CompiledPattern } from "../settings/patterns.ts";
@@ -66,7 +71,9 @@ export function planJob(input: PlanInput): JobPlan {
   const refusals: Refusal[] = [...checkSite(settings, input.noAuth)];
   const take = <T>(verdict: Verdict<T>): T | undefined => {
     if (verdict.ok) return verdict.value;
-    refusals.push(verdict.refusal);
+    // What no job of the site gets stands there already.
+    const { message } = verdict.refusal;
+    if (refusals.every((one) => one.message !== message)) refusals.push(verdict.refusal);
     return undefined;
   };
   const directories = take(planDirectories({ settings, user, job, slot }));
@@ -153,6 +160,8 @@ export function checkSite(settings: Settings, noAuth: boolean): readonly Refusal
     const message = `${from} = "${executor}": ${why}; wanted: ${wanted}`;
     refusals.push({ fault: "admin", message, from });
   }
+  const mechanism = refuseMechanism(settings.general);
+  if (mechanism !== undefined) refusals.push(mechanism);
   const { present, downscope } = settings.auth;
   if (!noAuth && present && downscope !== "none") {
     const from = "[auth] downscope";

@@ -1,7 +1,7 @@
 import type { Job } from "../job/job.ts";
 import type { StageKind } from "../job/stages.ts";
 import type { CharliecloudSettings, GeneralSettings } from "../settings/settings.ts";
-import { accept, type Decision, refuse, type Verdict } from "./decision.ts";
+import { accept, type Decision, type Refusal, refuse, type Verdict } from "./decision.ts";
 import { quoted } from "./quoted.ts";
 
 const IMAGE = "image:";
@@ -43,10 +43,8 @@ export function planMechanism({ settings, job }: MechanismInput): Verdict<Mechan
     const because = `${MECHANISM} is not set`;
     return accept(onHost({ because, from: MECHANISM }, ignoredNotes(job, forced)));
   }
-  if (mechanism !== "charliecloud") {
-    const message = `Cannot run jobs with ${MECHANISM} = ${quoted(mechanism)}: this driver does not support it, wanted "charliecloud"`;
-    return refuse("admin", message, MECHANISM);
-  }
+  const unknown = refuseMechanism(settings.general);
+  if (unknown !== undefined) return { ok: false, refusal: unknown };
   const image = imageOf(job, forced ? settings.charliecloud.default_image : undefined);
   if (image !== undefined) {
     return accept(inContainer(image, settings.charliecloud));
@@ -58,6 +56,15 @@ export function planMechanism({ settings, job }: MechanismInput): Verdict<Mechan
     return refuse("user", message, IMAGE);
   }
   return accept(onHost({ because: "the job names no image", from: IMAGE }, []));
+}
+
+/** Why no job of the site can run, whatever it asks for: a mechanism that this driver does not have. */
+export function refuseMechanism({
+  run_mechanism: mechanism,
+}: Pick<GeneralSettings, "run_mechanism">): Refusal | undefined {
+  if (mechanism === undefined || mechanism === "charliecloud") return undefined;
+  const message = `Cannot run jobs with ${MECHANISM} = ${quoted(mechanism)}: this driver does not support it, wanted "charliecloud"`;
+  return { fault: "admin", message, from: MECHANISM };
 }
 
 function imageOf(
