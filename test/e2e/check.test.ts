@@ -129,7 +129,7 @@ test("check has an error exactly where config refuses, with and without --no-aut
       expect([lines, flags, levels.includes("error")]).toEqual([lines, flags, config.status !== 0]);
     }
   }
-  expect(refusals).toBe(20);
+  expect(refusals).toBe(22);
 });
 
 test("the reports are complete JSON with paths from the working directory", () => {
