@@ -64,13 +64,15 @@ leave() {
   exit "$status"
 }
 
+node=''
+{ read -r node < /proc/sys/kernel/hostname; } 2> /dev/null
 # Nobody may run a job's script twice. The first start tells the result.
 if [[ -s $started ]]; then
   say "the scheduler started this job again; the script is not run a second time"
-  printf '%s %s %s\n' "$nonce" "${id:--}" "$restarts" >> "$started"
+  printf '%s %s %s %s\n' "$nonce" "${id:--}" "$restarts" "$node" >> "$started"
   exit "$((plain_exit ? 1 : 125))"
 fi
-printf '%s %s %s\n' "$nonce" "${id:--}" "$restarts" >> "$started" || leave none 125
+printf '%s %s %s %s\n' "$nonce" "${id:--}" "$restarts" "$node" >> "$started" || leave none 125
 cd -- "$directory" || leave none 125
 [[ -z $environment || -r $environment ]] || leave none 125
 [[ ! -e $record ]] || command -p rm -f -- "$record"

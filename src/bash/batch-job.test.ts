@@ -145,7 +145,7 @@ for (const [early, count] of [
 test("a second start is noted, and the script does not run again", async () => {
   const { run, end } = start({ place: "host", script: "echo ran >> ran\nexit 3\n" });
   const { started } = await end;
-  expect(started).toMatch(/^nonce\d+ 12 0\n$/);
+  expect(started).toMatch(/^nonce\d+ 12 0 \S+\n$/);
   const second = await run().end;
   expect(second).toMatchObject({ code: 125, marker: "exited 3" });
   expect(second.started).toBe(`${started}${started}`);

@@ -39,7 +39,12 @@ tree='' listed='' spare='' ending='' told=' '
 
 # Traps run inside the redirection of the `wait` that they interrupt, so messages have a descriptor of their own.
 exec {log}>&2
-say() { printf 'jacamar: %s\n' "$1" >&"$log"; }
+said=''
+say() {
+  # shellcheck disable=SC2034 # for the summary, where there is one
+  said=$1
+  printf 'jacamar: %s\n' "$1" >&"$log"
+}
 
 # A pipe in which nothing ever comes, to wait at without a process: the stage may have used up all that its user may
 # have. Without /dev/fd there is none, and waiting for leftovers is busy.
@@ -123,6 +128,7 @@ cancel() {
 trap 'cancel TERM' TERM
 trap 'cancel INT' INT
 trap 'cancel HUP' HUP
+source summary.bash
 [[ -z $cut ]] || cancel "$cut"
 
 source ending.bash

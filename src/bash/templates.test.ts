@@ -65,10 +65,12 @@ describe("the programs are sound shell, whatever the paths", () => {
     });
   }
 
-  test("and so is the supervisor", () => {
-    const path = file(superviseProgram());
-    expect(run(["bash", "-n", path])).toEqual(FINE);
-    expect(run(["shellcheck", path])).toEqual(FINE);
+  test("and so is the supervisor, with and without a summary", () => {
+    for (const start of [undefined, { sections: true, lines: NASTY }]) {
+      const path = file(superviseProgram(start));
+      expect(run(["bash", "-n", path])).toEqual(FINE);
+      expect(run(["shellcheck", "--exclude=SC2016,SC1003", path])).toEqual(FINE);
+    }
   });
 });
 

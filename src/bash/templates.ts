@@ -2,11 +2,22 @@ import batchJob from "./batch-job.bash" with { type: "text" };
 import ending from "./ending.bash" with { type: "text" };
 import processes from "./processes.bash" with { type: "text" };
 import { quoteWord } from "./quote.ts";
+import summary from "./summary.bash" with { type: "text" };
 import supervise from "./supervise.bash" with { type: "text" };
 
-/** The program that supervises a stage; its header documents the arguments. */
-export function superviseProgram(): string {
-  return whole(supervise);
+/** The start of a job's summary, for the program that ends it. */
+export interface SummaryProgram {
+  readonly sections: boolean;
+  /** At least one. */
+  readonly lines: readonly string[];
+}
+
+/** The program that supervises a stage; its header documents the arguments. With `start` it prints a summary at its end. */
+export function superviseProgram(start?: SummaryProgram): string {
+  if (start === undefined) return whole(supervise, { ...PARTS, [SUMMARY]: "" });
+  const figures = start.lines.map(quoteOnOneLine).join(" ");
+  const values = `section=${start.sections ? 1 : 0}\nfigures=(${figures})\n`;
+  return whole(supervise, { ...PARTS, [SUMMARY]: `${values}${summary}` });
 }
 
 /** What the program on a batch job's node must know. */
@@ -24,7 +35,7 @@ export interface BatchJobProgram {
   readonly record: string;
   /** Becomes `v1 ID RESTARTS NONCE WORD STATUS`, WORD being exited, cut or none. */
   readonly marker: string;
-  /** Gets a line `NONCE ID RESTARTS` for each start of the program. */
+  /** Gets a line `NONCE ID RESTARTS NODE` for each start of the program. */
   readonly started: string;
   /** One word, unique among all jobs. */
   readonly nonce: string;
@@ -81,15 +92,16 @@ function quoteOnOneLine(value: string): string {
   return `$'${escaped}'`;
 }
 
+const SUMMARY = "summary.bash";
 const PARTS: Readonly<Record<string, string>> = {
   "ending.bash": ending,
   "processes.bash": processes,
 };
 
 /** One text, since nothing else of the driver is where the program runs: each `source NAME` becomes that part. */
-function whole(program: string): string {
+function whole(program: string, parts: Readonly<Record<string, string>> = PARTS): string {
   return program.replaceAll(/^source (\S+)\n/gm, (_line, name: string) => {
-    const part = PARTS[name];
+    const part = parts[name];
     if (part === undefined) throw new Error(`no part ${name}`);
     return part;
   });

@@ -54,6 +54,8 @@ export interface AcquiredImage {
   /** How ch-run names it. */
   readonly name: string;
   readonly lease: string;
+  /** It was there already. */
+  readonly hit: boolean;
 }
 
 export interface ImageStore {
@@ -219,7 +221,7 @@ function lease(store: Store, request: ImageRequest, found: Found): Verdict<Acqui
   const place = leasePlace(store.own, name);
   const notes = { anonymous: request.anonymous ? "yes" : "no", pulled: String(pulled) };
   writeLease(place, { ...request.claim, notes });
-  return accept({ name, lease: place });
+  return accept({ name, lease: place, hit: found.pulled === undefined });
 }
 
 function addMountPoints(directory: string, request: ImageRequest): Refusal | undefined {

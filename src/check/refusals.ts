@@ -22,6 +22,7 @@ const PLAINEST: Job = {
   timeout: 3600,
   uses: { artifacts: false, cache: false },
   registries: [],
+  traceSections: false,
   concurrentId: 0,
   variables: {},
 };

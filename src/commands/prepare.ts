@@ -7,6 +7,7 @@ import {
   type Prepared,
   type Recipe,
   readState,
+  SUMMARY_FILE,
   SUPERVISE_FILE,
   writePrepared,
 } from "../executors/attempt.ts";
@@ -15,11 +16,13 @@ import { prepareContainer } from "../executors/container.ts";
 import type { ContainerPlan } from "../executors/container-plan.ts";
 import { type Facts, gatherFacts } from "../executors/facts.ts";
 import { usesChImage } from "../executors/image-source.ts";
+import type { JobFigures } from "../executors/job-figures.ts";
 import { artifactProblem, type JobPlan, planJob } from "../executors/job-plan.ts";
 import { runPrepScript } from "../executors/prep-script.ts";
 import { hostRecipe, type Recipes } from "../executors/recipes.ts";
 import { makeJobDirectories } from "../executors/scripts-directory.ts";
 import { type AttemptState, loginShell } from "../executors/site.ts";
+import { type SummaryStart, summaryStart } from "../executors/summary.ts";
 import { SystemFailure } from "../host/failure.ts";
 import type { Log } from "../host/log.ts";
 import { registerSecrets } from "../host/redact.ts";
@@ -85,6 +88,7 @@ async function carryOut(work: Work): Promise<Outcome> {
   const host = hostRecipe(plan, state, facts, runnerFallback(facts, directory));
   const recipes: Recipes = { step: host, after: host, helper: host };
   let inBatchJob: Recipe = host;
+  let images: JobFigures["images"] = {};
   for (const container of [plan.step, plan.helper]) {
     if (container === undefined) continue;
     const ready = await prepareContainer({
@@ -95,11 +99,12 @@ async function carryOut(work: Work): Promise<Outcome> {
     if (!ready.ok) return { kind: "refused", refusal: ready.refusal };
     for (const kind of kindsOf(plan, container)) recipes[kind] = ready.value.host;
     inBatchJob = ready.value.batch ?? inBatchJob;
+    images = { ...images, [container.role]: ready.value.figures };
   }
   const { log } = work;
   const batch =
     plan.batch && batchRecipe({ plan: plan.batch, state, facts, log, inner: inBatchJob });
-  write(work, recipes, batch);
+  write(work, recipes, batch, { images });
   return { kind: "exited", status: 0 };
 }
 
@@ -110,10 +115,19 @@ function kindsOf(plan: JobPlan, container: ContainerPlan) {
   );
 }
 
-function write(work: Work, recipes: Recipes, batch: BatchRecipe | undefined): void {
+function write(
+  work: Work,
+  recipes: Recipes,
+  batch: BatchRecipe | undefined,
+  figures: JobFigures,
+): void {
   const { plan, state, facts, directory } = work;
   const { scripts = "", builds = "" } = state.directories ?? {};
   writeFileSync(`${directory}/${SUPERVISE_FILE}`, superviseProgram(), { mode: 0o700 });
+  const summary = summaryOf(work, figures);
+  if (summary !== undefined) {
+    writeFileSync(`${directory}/${SUMMARY_FILE}`, superviseProgram(summary), { mode: 0o700 });
+  }
   const noArtifacts = artifactProblem(plan);
   const prepared: Prepared = {
     version: PREPARED_VERSION,
@@ -124,8 +138,19 @@ function write(work: Work, recipes: Recipes, batch: BatchRecipe | undefined): vo
     recipes,
     ...(batch && { batch }),
     ...(noArtifacts === undefined ? {} : { noArtifacts }),
+    figures,
+    ...(summary && { summary }),
   };
   writePrepared(directory, prepared);
+}
+
+function summaryOf({ plan, state, job }: Work, figures: JobFigures): SummaryStart | undefined {
+  if (!state.settings.general.job_summary) return undefined;
+  return summaryStart({
+    sections: job.traceSections,
+    image: figures.images.step,
+    node: plan.batch ? undefined : hostname(),
+  });
 }
 
 function announce(state: AttemptState, log: Log): void {

@@ -8,6 +8,7 @@ import {
   readPrepared,
   runningPath,
   STATE_VARIABLE,
+  SUMMARY_FILE,
   SUPERVISE_FILE,
 } from "../executors/attempt.ts";
 import { writeEntry } from "../executors/entry.ts";
@@ -87,7 +88,9 @@ function supervise(work: {
   const { entry, record } = writeEntry(prepared.scripts, recipe, script, stage);
   if (recipe.shown !== undefined) writeLine(1, `${recipe.shown} ${quoteWord(entry)}`);
   const { buildFailure, systemFailure, exitCodeFile = "" } = protocol;
-  const program = [`${directory}/${SUPERVISE_FILE}`, recipe.kind, record];
+  const summarizes = prepared.summary !== undefined && isBatchStage(stage);
+  const file = summarizes ? SUMMARY_FILE : SUPERVISE_FILE;
+  const program = [`${directory}/${file}`, recipe.kind, record];
   const numbers = [prepared.killTimeout, buildFailure, systemFailure].map(String);
   const command = ["--", ...recipe.argv, entry];
   // -p: a BASH_ENV of the site is for its jobs, not for this program.

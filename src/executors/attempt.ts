@@ -4,7 +4,9 @@ import { errorCode, readJson, writeAtomically } from "../host/files.ts";
 import type { ProcessIdentity } from "../host/proc.ts";
 import type { StageKind } from "../job/stages.ts";
 import type { BatchPlan } from "./batch/batch-plan.ts";
+import type { JobFigures } from "./job-figures.ts";
 import type { Note } from "./notes.ts";
+import type { SummaryStart } from "./summary.ts";
 
 /**
  * One attempt at a job: config, prepare, the stages and cleanup share the private directory that gitlab-runner makes
@@ -17,6 +19,8 @@ const STATE_FILE = "jacamar-state.json";
 const PREPARED_FILE = "jacamar-prepared.json";
 const RUNNING_FILE = "jacamar-running.json";
 export const SUPERVISE_FILE = "jacamar-supervise.bash";
+/** The same for the user's script, with the summary of the job at its end. */
+export const SUMMARY_FILE = "jacamar-summary.bash";
 
 /** How one kind of stage is started. */
 export interface Recipe {
@@ -62,6 +66,9 @@ export interface Prepared {
   readonly batch?: BatchRecipe;
   /** Why artifact stages cannot work on this host; absent when they can. */
   readonly noArtifacts?: string;
+  readonly figures: JobFigures;
+  /** Absent: no summary is printed. */
+  readonly summary?: SummaryStart;
 }
 
 /** Path of the attempt's directory, from what `config` put into the environment of later hooks. */

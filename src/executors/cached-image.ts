@@ -8,7 +8,7 @@ import { pullEnvironment } from "../charliecloud/pull-environment.ts";
 import { ensureOwnDirectory } from "../host/directory.ts";
 import { exists, writeAtomically } from "../host/files.ts";
 import { findProgram } from "../host/find-program.ts";
-import { getImage } from "../images/get-image.ts";
+import { type GotImage, getImage } from "../images/get-image.ts";
 import type { ImageOrder } from "../images/order.ts";
 import type { ImageTools } from "../images/tools.ts";
 import { cacheLimits } from "../plan/cache-limits.ts";
@@ -18,6 +18,7 @@ import { appendNote } from "./attempt.ts";
 import { type ContainerPlan, faultOf } from "./container-plan.ts";
 import type { ContainerWork, ReadyImage } from "./container-work.ts";
 import type { CacheSource, EntryKind } from "./image-source.ts";
+import { type ImageFigures, together } from "./job-figures.ts";
 import { accountOf, caBundle } from "./registry-account.ts";
 import { adminEnvironment } from "./site.ts";
 
@@ -38,17 +39,12 @@ export async function cachedImage(
   makeSkeletons(work.container);
   const leases: string[] = [];
   const get = async (kind: EntryKind) => {
-    const took: { pull?: number; flatten?: number } = {};
-    const got = await getImage(orderOf(work, source, kind), cache, {
-      ...tools,
-      took: (part, seconds) => {
-        took[part] = seconds;
-      },
-    });
+    const got = await getImage(orderOf(work, source, kind), cache, tools);
     if (got.ok) {
-      const { digest, hit, size: bytes } = got.value;
+      const { digest, hit, size: bytes, times } = got.value;
+      const { all: _all, ...phases } = times;
       const puller = source.puller.choice;
-      appendNote(work.directory, { kind: "image", digest, puller, hit, bytes, ...took });
+      appendNote(work.directory, { kind: "image", digest, puller, hit, bytes, ...phases });
     }
     if (got.ok && got.value.lease !== "") {
       leases.push(got.value.lease);
@@ -60,10 +56,29 @@ export async function cachedImage(
   const onHost = await get(source.entry.choice);
   if (!onHost.ok) return onHost;
   const image = onHost.value.path;
-  if (!work.forBatch || work.container.role !== "step") return accept({ image });
-  if (source.batchEntry === undefined) return accept({ image, batchImage: image });
+  const figures = figuresOf(work, onHost.value);
+  if (!work.forBatch || work.container.role !== "step") return accept({ image, figures });
+  if (source.batchEntry === undefined) return accept({ image, batchImage: image, figures });
   const inBatch = await get(source.batchEntry.choice);
-  return inBatch.ok ? accept({ image, batchImage: inBatch.value.path }) : inBatch;
+  if (!inBatch.ok) return inBatch;
+  return accept({
+    image,
+    batchImage: inBatch.value.path,
+    figures: together(figures, figuresOf(work, inBatch.value)),
+  });
+}
+
+function figuresOf({ container }: ContainerWork, got: GotImage): ImageFigures {
+  const { digest, hit, size, times } = got;
+  return {
+    reference: container.reference.pull,
+    digest,
+    hit,
+    bytes: size,
+    seconds: times.all,
+    ...(times.pull !== undefined && { pullSeconds: times.pull }),
+    ...(times.flatten !== undefined && { flattenSeconds: times.flatten }),
+  };
 }
 
 /** Opens the cache that the plan chose, for one job. */

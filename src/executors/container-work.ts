@@ -2,6 +2,7 @@ import type { Log } from "../host/log.ts";
 import type { Job, Secrets } from "../job/job.ts";
 import type { ContainerPlan } from "./container-plan.ts";
 import type { Facts } from "./facts.ts";
+import type { ImageFigures } from "./job-figures.ts";
 import type { AttemptState } from "./site.ts";
 
 /** What it takes to carry out the plan of one container. */
@@ -25,4 +26,5 @@ export interface ReadyImage {
   readonly image: string;
   /** What it is told in the batch job, where that is known and another. */
   readonly batchImage?: string;
+  readonly figures: ImageFigures;
 }

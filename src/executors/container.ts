@@ -11,12 +11,14 @@ import { cachedImage } from "./cached-image.ts";
 import { explainFailure, explainUserFailure } from "./container-failure.ts";
 import { type ContainerPlan, faultOf } from "./container-plan.ts";
 import type { ContainerWork, ReadyImage } from "./container-work.ts";
+import type { ImageFigures } from "./job-figures.ts";
 import { leaseFile, packForBatch, storedImage } from "./stored-image.ts";
 
 /** How stages run in a container: on the runner's host, and in a batch job. */
 export interface ContainerRecipes {
   readonly host: Recipe;
   readonly batch?: Recipe;
+  readonly figures: ImageFigures;
 }
 
 /** Gets the image, starts it once to see that it works, and says how stages run in it. */
@@ -54,13 +56,13 @@ export async function prepareContainer(work: ContainerWork): Promise<Verdict<Con
     shell: shell.value.shell,
   });
   const host = recipe(chRunArgv(chRun, options, image.value.image, []));
-  if (!work.forBatch || container.role !== "step") return accept({ host });
-  const { batchImage } = image.value;
+  const { batchImage, figures } = image.value;
+  if (!work.forBatch || container.role !== "step") return accept({ host, figures });
   const packed =
     batchImage === undefined ? await packForBatch(work, image.value) : accept(batchImage);
   if (!packed.ok) return packed;
-  if (packed.value === undefined) return accept({ host, batch: host });
-  return accept({ host, batch: recipe(packedCommand(container, packed.value)) });
+  if (packed.value === undefined) return accept({ host, batch: host, figures });
+  return accept({ host, batch: recipe(packedCommand(container, packed.value)), figures });
 }
 
 async function getImage(work: ContainerWork): Promise<Verdict<ReadyImage>> {

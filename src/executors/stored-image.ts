@@ -58,6 +58,7 @@ export async function storedImage(work: ContainerWork): Promise<Verdict<ReadyIma
     // Since this hook began: so a job that uses one image twice pulls it once.
     asked: Date.now() - Math.floor(process.uptime() * 1000),
   };
+  const start = performance.now();
   const image = await store.acquire(request);
   if (image.ok) {
     const note: LeaseNote = {
@@ -68,7 +69,9 @@ export async function storedImage(work: ContainerWork): Promise<Verdict<ReadyIma
       chImage,
     };
     writeAtomically(leaseFile(directory, container.role), JSON.stringify(note));
-    return accept({ image: image.value.name });
+    const { name, hit } = image.value;
+    const seconds = (performance.now() - start) / 1000;
+    return accept({ image: name, figures: { reference: request.reference, hit, seconds } });
   }
   return image;
 }

@@ -17,7 +17,7 @@ import type { ImageManifest, LayerDescriptor, RegistryFailure } from "../registr
 import { explainRegistry } from "./failures.ts";
 import type { ImageOrder } from "./order.ts";
 import { type Progress, startProgress } from "./progress.ts";
-import type { ImageTools } from "./tools.ts";
+import type { FillTimes, ImageTools } from "./tools.ts";
 
 /** Layers that are fetched at the same time. */
 const PARALLEL_LAYERS = 4;
@@ -30,6 +30,7 @@ interface Work {
   readonly tools: ImageTools;
   readonly cache: ImageCache;
   readonly filling: Filling;
+  readonly noteTimes: (times: FillTimes) => void;
 }
 
 /**
@@ -38,6 +39,7 @@ interface Work {
  */
 export async function fillBuiltin(work: Work): Promise<Refusal | undefined> {
   const { order, digest, tools, filling } = work;
+  const start = performance.now();
   const answer = await tools.registry.image(order.target, digest, order.architecture);
   if (!answer.ok) return explainRegistry(answer.failure, answer.said, order);
   const manifest = answer.value;
@@ -47,22 +49,22 @@ export async function fillBuiltin(work: Work): Promise<Refusal | undefined> {
   const digests = manifest.layers.map(({ digest: layer }) => layer);
   await filling.makeRoom(total * EXPECTED_GROWTH, digests);
   const progress = startProgress(order.reference, total, tools);
-  const start = performance.now();
   let layers: Verdict<readonly FetchedLayer[]>;
   try {
     layers = await fetchLayers(work, manifest, progress);
   } finally {
     progress.stop();
   }
-  const fetched = performance.now();
-  tools.took?.("pull", (fetched - start) / 1000);
   if (!layers.ok) return layers.refusal;
+  const pulled = performance.now();
   const plan = planImage(order, manifest, layers.value);
   if (!plan.ok) return plan.refusal;
   const files = layers.value.map(({ path }) => path);
   const written = await write(work, plan.value, files);
-  tools.took?.("flatten", (performance.now() - fetched) / 1000);
-  return written.ok ? undefined : explainFlatten(written, work);
+  if (!written.ok) return explainFlatten(written, work);
+  const ended = performance.now();
+  work.noteTimes({ pull: (pulled - start) / 1000, flatten: (ended - pulled) / 1000 });
+  return undefined;
 }
 
 interface FetchedLayer {

@@ -7,14 +7,15 @@ import { imageDirectory, isComplete } from "../charliecloud/storage.ts";
 import { SystemFailure } from "../host/failure.ts";
 import type { Refusal } from "../plan/decision.ts";
 import type { ImageOrder } from "./order.ts";
-import type { ImageTools } from "./tools.ts";
+import type { FillTimes, ImageTools } from "./tools.ts";
 
 /** Makes a cache entry by `ch-image pull` into a storage of its own, so that nobody waits for ch-image's lock. */
 export async function fillByChImage(
   order: ImageOrder,
   digest: string,
-  { chImage, packer, log, signal, took }: ImageTools,
+  { chImage, packer, log, signal }: ImageTools,
   filling: Filling,
+  noteTimes: (times: FillTimes) => void,
 ): Promise<Refusal | undefined> {
   if (chImage === undefined) throw new Error('no ch-image, but puller = "ch-image" was planned');
   const { registry, repository } = order.target;
@@ -30,12 +31,12 @@ export async function fillByChImage(
   };
   const start = performance.now();
   const problem = await pullWaiting({ storage, log, signal }, target, reference);
-  const pulled = performance.now();
-  took?.("pull", (pulled - start) / 1000);
   if (problem !== undefined) return problem.refusal;
   if (!isComplete(storage, reference)) {
     throw new SystemFailure(`ch-image pulled ${reference}, but not as a complete image`);
   }
+  const pull = (performance.now() - start) / 1000;
+  noteTimes({ pull });
   const directory = imageDirectory(storage, reference);
   const unusable = addMountPoints(directory, order);
   if (unusable !== undefined) return unusable;
@@ -49,8 +50,8 @@ export async function fillByChImage(
     env: packer.env,
     signal,
   });
-  took?.("flatten", (performance.now() - pulled) / 1000);
   signal.throwIfAborted();
+  noteTimes({ pull, flatten: (performance.now() - start) / 1000 - pull });
   if (said === undefined) return undefined;
   if (/No space left|are free/.test(said)) throw filling.noSpace();
   throw new SystemFailure(`cannot pack ${order.reference}: ${said}`);

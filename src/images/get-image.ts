@@ -5,11 +5,18 @@ import { fillBuiltin } from "./fill-builtin.ts";
 import { fillByChImage } from "./fill-ch-image.ts";
 import { type ImageOrder, variantOf } from "./order.ts";
 import { resolveDigest } from "./resolve.ts";
-import type { ImageTools } from "./tools.ts";
+import type { FillTimes, ImageTools } from "./tools.ts";
 
 /** An image of the cache that stays as it is until its lease is given back. */
 export interface GotImage extends AcquiredEntry {
   readonly digest: string;
+  readonly times: ImageTimes;
+}
+
+/** Seconds; without phases when the image was there. */
+export interface ImageTimes extends FillTimes {
+  /** In all, with waiting for others. */
+  readonly all: number;
 }
 
 /** Gets an image: finds out which one the reference means, and takes it from the cache or puts it there. */
@@ -31,21 +38,25 @@ export async function getImage(
   const resolved = await resolveDigest(order, known, tools.registry, tools.log);
   if (!resolved.ok) return resolved;
   const { digest, because } = resolved.value;
+  let phases: FillTimes = {};
+  const noteTimes = (times: FillTimes) => {
+    phases = times;
+  };
   const got = await cache.acquire({
     key: keyOf(digest),
     reference,
     puller: order.puller,
     fill: (filling) =>
       order.puller === "builtin"
-        ? fillBuiltin({ order, digest, tools, cache, filling })
-        : fillByChImage(order, digest, tools, filling),
+        ? fillBuiltin({ order, digest, tools, cache, filling, noteTimes })
+        : fillByChImage(order, digest, tools, filling, noteTimes),
   });
   if (!got.ok) return got;
   const { hit, size } = got.value;
-  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  const all = (performance.now() - start) / 1000;
   const how = hit ? "from the image cache" : `pulled by ${order.puller}`;
   tools.log.log(
-    `Image ${reference}: ${digest}, ${(size / 1e6).toFixed(1)} MB, ${how} in ${seconds} s (${because})`,
+    `Image ${reference}: ${digest}, ${(size / 1e6).toFixed(1)} MB, ${how} in ${all.toFixed(1)} s (${because})`,
   );
-  return accept({ ...got.value, digest });
+  return accept({ ...got.value, digest, times: { all, ...(hit ? {} : phases) } });
 }

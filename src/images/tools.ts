@@ -1,6 +1,14 @@
 import type { Log } from "../host/log.ts";
 import type { RegistryClient } from "../registry/types.ts";
 
+/** Seconds that a cache entry took, by phase. */
+export interface FillTimes {
+  /** Manifest and layers. */
+  readonly pull?: number;
+  /** One tree, packed. */
+  readonly flatten?: number;
+}
+
 /** With what images are fetched and packed. */
 export interface ImageTools {
   readonly registry: RegistryClient;
@@ -19,6 +27,4 @@ export interface ImageTools {
   /** Somebody looks at the progress. */
   readonly terminal: boolean;
   readonly signal: AbortSignal;
-  /** Told how long parts of making an image took. */
-  readonly took?: (part: "pull" | "flatten", seconds: number) => void;
 }

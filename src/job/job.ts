@@ -16,6 +16,8 @@ export interface Job {
   readonly image?: JobImage;
   /** Whether the job stores or fetches artifacts, or uses a cache: these stages need `gitlab-runner`. */
   readonly uses: { readonly artifacts: boolean; readonly cache: boolean };
+  /** GitLab shows sections of the job log. */
+  readonly traceSections: boolean;
   /** Registries for which GitLab gave this job an account (never the password). */
   readonly registries: readonly RegistryAccount[];
   /** The PEM text of the CA that the runner itself uses for its GitLab, not one that a job variable replaced. */

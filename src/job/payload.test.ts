@@ -22,6 +22,7 @@ test("parsePayload() fills every gap of an empty object", () => {
     credentials: [],
     dependencies: [],
     secretNames: [],
+    traceSections: false,
     hasArtifacts: false,
     hasCache: false,
   });
@@ -51,6 +52,7 @@ test("parsePayload() takes null and wrong types as empty", () => {
     }
   }
   expect(payload('{"artifacts":[null],"cache":[null]}')).toMatchObject({
+    traceSections: false,
     hasArtifacts: false,
     hasCache: false,
   });

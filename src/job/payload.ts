@@ -16,6 +16,8 @@ export interface Payload {
   readonly dependencies: readonly { readonly token: string; readonly file: string }[];
   /** Names of the variables that `secrets:` fills; their values arrive only as `CUSTOM_ENV_*`. */
   readonly secretNames: readonly string[];
+  /** The job log can have sections. */
+  readonly traceSections: boolean;
   readonly hasArtifacts: boolean;
   /** Whether a cache entry has anything to store or restore. */
   readonly hasCache: boolean;
@@ -82,6 +84,7 @@ function payloadOf(root: Fields): Payload {
     credentials: list(root["credentials"]).map(fields).map(credentialOf),
     dependencies: list(root["dependencies"]).map(fields).map(dependencyOf),
     secretNames: Object.keys(fields(root["secrets"])),
+    traceSections: fields(root["features"])["trace_sections"] === true,
     hasArtifacts: list(root["artifacts"]).some(isFields),
     hasCache: list(root["cache"]).map(fields).some(isActiveCache),
   };

@@ -62,6 +62,7 @@ test("readJob() reads a full payload", () => {
       { host: "registry.test", username: "gitlab-ci-token", from: "credentials" },
       { host: "registry.test:5000", username: "gitlab-ci-token", from: "CI_REGISTRY" },
     ],
+    traceSections: true,
     concurrentId: 7,
     variables: { CI_CONCURRENT_ID: "7" },
   });

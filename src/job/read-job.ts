@@ -62,6 +62,7 @@ function jobOf(
         (payload.hasArtifacts || payload.dependencies.some(({ file }) => file !== "")),
       cache: payload?.hasCache ?? false,
     },
+    traceSections: payload?.traceSections ?? false,
     registries,
     concurrentId: concurrentIdOf(variables),
     variables,

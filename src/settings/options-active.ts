@@ -24,6 +24,11 @@ export const GENERAL = {
     default: false,
     meaning: "Keep the scripts and logs of a finished job instead of removing them.",
   },
+  job_summary: {
+    type: "boolean",
+    default: true,
+    meaning: "Print a summary of image, times and end after the script of a job.",
+  },
   custom_build_dir: {
     type: "boolean",
     default: false,

@@ -25,6 +25,7 @@ export interface GeneralSettings {
   /** As written: `$HOME`, `$USER` are expanded by `plan/directories`. */
   readonly data_dir: string;
   readonly retain_logs: boolean;
+  readonly job_summary: boolean;
   readonly custom_build_dir: boolean;
   readonly group_permissions: boolean;
   /** Seconds between TERM and KILL; 120 by default. */

@@ -22,6 +22,7 @@ test("the shortest file gets every default", async () => {
       executor: "shell",
       data_dir: "$HOME",
       retain_logs: false,
+      job_summary: true,
       custom_build_dir: false,
       group_permissions: false,
       kill_timeout: 120,

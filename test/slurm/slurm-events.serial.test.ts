@@ -63,6 +63,21 @@ if (process.getuid?.() === 0) {
     }
   });
 
+  test("the summary tells where the script ran, and how long it waited and took", async () => {
+    const { log } = await site()
+      .runner()
+      .run({ ...waiting, script: ["sleep 1.2", "exit 5"] });
+    expect(log).toMatch(
+      /\[0KJob summary: exit status 5 after \d+\.\d s\n {2}Image: {8}none, the script runs on the host\n/,
+    );
+    expect(log).toMatch(/^ {2}Scheduler: {4}Slurm job \d+$/m);
+    expect(log).toMatch(/^ {2}Node: {9}\S+$/m);
+    expect(log).toMatch(/^ {2}Queue: {8}\d+\.\d s$/m);
+    const ran = /^ {2}Run: {10}(\d+\.\d) s$/m.exec(log)?.[1];
+    expect(Number(ran)).toBeGreaterThanOrEqual(1.1);
+    expect(log).toMatch(/^ {2}End: {10}exit status 5\nsection_end:\d+:jacamar_summary\r/m);
+  });
+
   test("cancelled while no controller answers, a job leaves nothing that cleanup would have to ask for", async () => {
     const here = site();
     await cluster.stopController();

@@ -18,9 +18,11 @@ import { dropProgramCode } from "../../host/memory.ts";
 import type { Outcome } from "../../plan/outcome.ts";
 import type { BatchRecipe, Prepared } from "../attempt.ts";
 import { writeEntry } from "../entry.ts";
+import { batchSummary } from "../summary.ts";
 import { submissionOf } from "./batch-plan.ts";
 import { makeCaller } from "./calls.ts";
 import { type CancelTools, cancelJob } from "./cancel.ts";
+import { readFigures } from "./figures.ts";
 import { readMarker } from "./judge.ts";
 import { type BatchRecord, writeRecord } from "./record.ts";
 import { schedulerNamed } from "./schedulers.ts";
@@ -80,6 +82,7 @@ export async function runBatch(work: BatchWork): Promise<Outcome> {
   writeRecord(recipe.recordFile, { ...record, id });
   log.log(`Submitted ${scheduler.title} job ${id}`);
   const { outcome, over } = await follow(work, { id, nonce, tools });
+  summarize(work, `${scheduler.title} job ${id}`, outcome);
   try {
     // What was told to end and has not been seen to end is cleanup's.
     if (over) writeRecord(recipe.recordFile, { ...record, id, ended: true });
@@ -88,6 +91,12 @@ export async function runBatch(work: BatchWork): Promise<Outcome> {
     log.warn(`cannot note the end of ${scheduler.title} job ${id}: ${errorMessage(error)}`);
   }
   return outcome;
+}
+
+function summarize({ prepared, recipe, log }: BatchWork, job: string, outcome: Outcome): void {
+  if (prepared.summary === undefined) return;
+  const end = { job, ...readFigures(recipe.plan.files), outcome };
+  for (const line of batchSummary(prepared.summary, end, Date.now())) log.log(line);
 }
 
 /** A fresh directory for the job's files, the entry program and the wrapper that the scheduler starts. */
