@@ -20,6 +20,7 @@ import type { JobFigures } from "../executors/job-figures.ts";
 import { artifactProblem, type JobPlan, planJob } from "../executors/job-plan.ts";
 import { runPrepScript } from "../executors/prep-script.ts";
 import { hostRecipe, type Recipes } from "../executors/recipes.ts";
+import { makeReproducer } from "../executors/reproducer/make-reproducer.ts";
 import { makeJobDirectories } from "../executors/scripts-directory.ts";
 import { type AttemptState, loginShell } from "../executors/site.ts";
 import { type SummaryStart, summaryStart } from "../executors/summary.ts";
@@ -27,6 +28,7 @@ import { SystemFailure } from "../host/failure.ts";
 import type { Log } from "../host/log.ts";
 import { registerSecrets } from "../host/redact.ts";
 import type { Job, Secrets } from "../job/job.ts";
+import type { UserScript } from "../job/user-script.ts";
 import type { Outcome } from "../plan/outcome.ts";
 import { compilerFor } from "./compiler.ts";
 import type { Environment } from "./hook.ts";
@@ -41,7 +43,7 @@ export async function prepare(env: Environment, log: Log, signal: AbortSignal): 
   if (state?.directories === undefined || state.slot === undefined) {
     throw new SystemFailure(`prepare: ${directory} holds no state of a config hook that succeeded`);
   }
-  const { job, secrets } = loadJob(env);
+  const { job, secrets, script } = loadJob(env);
   registerSecrets(secrets.redact);
   const { settings, user } = state;
   announce(state, log);
@@ -69,7 +71,7 @@ export async function prepare(env: Environment, log: Log, signal: AbortSignal): 
   for (const note of plan.notes) log.log(note);
   const [refusal] = plan.refusals;
   if (refusal) return { kind: "refused", refusal };
-  return await carryOut({ plan, state, facts, job, secrets, directory, log, signal });
+  return await carryOut({ plan, state, facts, job, secrets, script, directory, log, signal });
 }
 
 interface Work {
@@ -78,6 +80,7 @@ interface Work {
   readonly facts: Facts;
   readonly job: Job;
   readonly secrets: Secrets;
+  readonly script: UserScript | undefined;
   readonly directory: string;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -124,7 +127,8 @@ function write(
   const { plan, state, facts, directory } = work;
   const { scripts = "", builds = "" } = state.directories ?? {};
   writeFileSync(`${directory}/${SUPERVISE_FILE}`, superviseProgram(), { mode: 0o700 });
-  const summary = summaryOf(work, figures);
+  const reproducer = makeReproducer({ ...work, recipe: batch?.inner ?? recipes.step, batch });
+  const summary = summaryOf(work, figures, reproducer);
   if (summary !== undefined) {
     writeFileSync(`${directory}/${SUMMARY_FILE}`, superviseProgram(summary), { mode: 0o700 });
   }
@@ -144,12 +148,20 @@ function write(
   writePrepared(directory, prepared);
 }
 
-function summaryOf({ plan, state, job }: Work, figures: JobFigures): SummaryStart | undefined {
-  if (!state.settings.general.job_summary) return undefined;
+function summaryOf(
+  { plan, state, job, log }: Work,
+  figures: JobFigures,
+  reproducer: string | undefined,
+): SummaryStart | undefined {
+  if (!state.settings.general.job_summary) {
+    if (reproducer !== undefined) log.log(`To run the script again by hand: ${reproducer}`);
+    return undefined;
+  }
   return summaryStart({
     sections: job.traceSections,
     image: figures.images.step,
     node: plan.batch ? undefined : hostname(),
+    reproducer,
   });
 }
 

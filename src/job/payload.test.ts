@@ -20,6 +20,7 @@ test("parsePayload() fills every gap of an empty object", () => {
     image: { name: "", pullPolicy: [], entrypoint: undefined },
     variables: [],
     credentials: [],
+    steps: [],
     dependencies: [],
     secretNames: [],
     traceSections: false,

@@ -13,6 +13,7 @@ export interface Payload {
   /** In the order sent: GitLab's predefined ones first, duplicates possible, values not expanded. */
   readonly variables: readonly PayloadVariable[];
   readonly credentials: readonly PayloadCredential[];
+  readonly steps: readonly { readonly name: string; readonly script: readonly string[] }[];
   readonly dependencies: readonly { readonly token: string; readonly file: string }[];
   /** Names of the variables that `secrets:` fills; their values arrive only as `CUSTOM_ENV_*`. */
   readonly secretNames: readonly string[];
@@ -34,6 +35,7 @@ export interface PayloadVariable {
   readonly key: string;
   readonly value: string;
   readonly masked: boolean;
+  readonly file: boolean;
 }
 
 export interface PayloadCredential {
@@ -81,6 +83,7 @@ function payloadOf(root: Fields): Payload {
       entrypoint: Array.isArray(image["entrypoint"]) ? texts(image["entrypoint"]) : undefined,
     },
     variables: list(root["variables"]).map(fields).map(variableOf),
+    steps: list(root["steps"]).map(fields).map(stepOf),
     credentials: list(root["credentials"]).map(fields).map(credentialOf),
     dependencies: list(root["dependencies"]).map(fields).map(dependencyOf),
     secretNames: Object.keys(fields(root["secrets"])),
@@ -95,6 +98,7 @@ function variableOf(entry: Fields): PayloadVariable {
     key: text(entry["key"]),
     value: text(entry["value"]),
     masked: entry["masked"] === true,
+    file: entry["file"] === true,
   };
 }
 
@@ -105,6 +109,10 @@ function credentialOf(entry: Fields): PayloadCredential {
     username: text(entry["username"]),
     password: text(entry["password"]),
   };
+}
+
+function stepOf(entry: Fields): { readonly name: string; readonly script: readonly string[] } {
+  return { name: text(entry["name"]), script: texts(entry["script"]) };
 }
 
 function dependencyOf(entry: Fields): { readonly token: string; readonly file: string } {

@@ -2,9 +2,15 @@ import { expandVariables } from "./expand.ts";
 import type { Job, JobImage, RegistryAccount, Secrets } from "./job.ts";
 import { type Payload, parsePayload } from "./payload.ts";
 import { type PasswordedAccount, redactions, registryAccounts } from "./secrets.ts";
+import { type UserScript, userScript } from "./user-script.ts";
 
 export type JobReading =
-  | { readonly ok: true; readonly job: Job; readonly secrets: Secrets }
+  | {
+      readonly ok: true;
+      readonly job: Job;
+      readonly secrets: Secrets;
+      readonly script?: UserScript;
+    }
   | { readonly ok: false; readonly message: string };
 
 type Variables = Readonly<Record<string, string>>;
@@ -30,6 +36,7 @@ export function readJob(
 
 function reading(payload: Payload | undefined, variables: Variables): JobReading {
   const accounts = registryAccounts(payload, variables);
+  const script = userScript(payload);
   return {
     ok: true,
     job: jobOf(payload, variables, accounts.map(withoutPassword)),
@@ -37,6 +44,7 @@ function reading(payload: Payload | undefined, variables: Variables): JobReading
       redact: redactions(payload, variables),
       passwords: Object.fromEntries(accounts.map(({ host, password }) => [host, password])),
     },
+    ...(script && { script }),
   };
 }
 

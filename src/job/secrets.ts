@@ -60,15 +60,19 @@ function hostOf(url: string): string | undefined {
   return /^[A-Za-z0-9][A-Za-z0-9._-]*(?::\d{1,5})?$/.test(host) ? host : undefined;
 }
 
+/** Names of variables whose value is a secret; not all of them are set in every job. */
+export function secretNames(payload: Payload | undefined): readonly string[] {
+  const masked = payload?.variables.filter((variable) => variable.masked) ?? [];
+  return [...SECRET_VARIABLES, ...masked.map(({ key }) => key), ...(payload?.secretNames ?? [])];
+}
+
 /**
  * Every value that must not reach a log, and each line of the longer ones. Longest first, so that a secret which
  * contains another one disappears as a whole.
  */
 export function redactions(payload: Payload | undefined, variables: Variables): readonly string[] {
   const masked = payload?.variables.filter((variable) => variable.masked) ?? [];
-  const names = [...SECRET_VARIABLES, ...masked.map(({ key }) => key)].concat(
-    payload?.secretNames ?? [],
-  );
+  const names = secretNames(payload);
   const values = [
     payload?.token ?? "",
     ...(payload?.credentials.map(({ password }) => password) ?? []),
