@@ -1,4 +1,4 @@
-# Tells in a summary how the user's script ended. The lines above set:
+# Tells in a summary how the user's script ended, before supervise.bash notes the end. The lines above set:
 #   section   1: a section of the job log that GitLab shows folded
 #   figures   the lines that were known before
 now
@@ -18,5 +18,5 @@ summarize() {
   printf '  %s\n' "${figures[@]}" "Run:          $took" "End:          $end"
   ((section == 0)) || printf 'section_end:%(%s)T:jacamar_summary\r\e[0K\n' -1
 } 2> /dev/null
-trap summarize EXIT
+trap 'summarize; note' EXIT
 
