@@ -1,3 +1,7 @@
+# Runs a job's script again, by hand. The lines above set the words and lists that it takes, `give_variables`, which asks
+# for what the job had and this file must not hold, and `write_files`.
+# shellcheck disable=SC2317 # `give_variables` calls what it needs
+
 note() { printf '%s\n' "$1" >&2; }
 fail() {
   note "${0##*/}: $1"
@@ -45,14 +49,15 @@ launch() {
 
 # follow: waits for the end of the batch job, shows its output, gives the script's status
 follow() {
-  local marker=$work/batch/result word='' code='' tail=''
+  local marker=$work/batch/result word='' code=''
   note "waiting for the batch job; Ctrl-C ends the waiting only, and takes away what the job needs to start"
   command -p tail -n +1 -F "$work/batch/output" 2> /dev/null &
-  tail=$!
+  follower=$!
   while [[ ! -s $marker ]]; do command -p sleep 0.5; done
   command -p sleep 1
-  kill "$tail"
-  wait "$tail" 2> /dev/null
+  kill "$follower"
+  wait "$follower" 2> /dev/null
+  follower=''
   read -r _ _ _ _ word code < "$marker"
   [[ $word == exited ]] || fail "the script did not end by itself ($word)"
   return "$code"
@@ -60,6 +65,7 @@ follow() {
 
 # shellcheck disable=SC2317 # the trap below calls it
 finish() {
+  [[ -z $follower ]] || kill "$follower"
   command -p rm -rf -- "$work"
   [[ -z $made ]] || command -p rm -rf -- "$made"
 }
@@ -75,7 +81,7 @@ cd -- "$builds" || exit 125
 if [[ -n $commit ]] && at=$(command git -C "$project" rev-parse HEAD 2> /dev/null) && [[ $at != "$commit" ]]; then
   note "$project is at $at; the job was at $commit"
 fi
-made=''
+made='' follower=''
 [[ -e $scripts ]] || made=$scripts
 command -p mkdir -p -- "$scripts" "${directories[@]}" || exit 125
 command -p mkdir -- "$work" || fail "another run of this script is under way; if there is none, remove $work"

@@ -50,7 +50,7 @@ export function reproducerProgram(program: ReproducerProgram): string {
   return [
     "#!/usr/bin/env bash",
     ...comment.map((line) => `# ${line.replaceAll(/[\r\n]/g, " ")}`.trimEnd()),
-    "# shellcheck disable=SC2016 # text that looks as if it should be expanded is the job's own",
+    "# shellcheck disable=SC2016,SC2317 # what looks as if it should be expanded is the job's own; not each job needs each function",
     "set -u",
     "umask 077",
     ...Object.entries(words).map(([name, value]) => `${name}=${quoteWord(value)}`),

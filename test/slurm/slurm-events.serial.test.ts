@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { quoteCommand } from "../../src/bash/quote.ts";
 import { steps } from "../batch/outcome.ts";
 import { binaryPath } from "../binary.ts";
 import { until } from "../e2e/processes.ts";
 import { driverCommands, makeSite, type Site } from "../e2e/site.ts";
+import { mustRun } from "../fixtures/must-run.ts";
 import { type SlurmCluster, startSlurm } from "../fixtures/slurm.ts";
 
 // What is special to Slurm; what holds for all schedulers is in slurm-suite.serial.test.ts.
@@ -76,6 +77,25 @@ if (process.getuid?.() === 0) {
     const ran = /^ {2}Run: {10}(\d+\.\d) s$/m.exec(log)?.[1];
     expect(Number(ran)).toBeGreaterThanOrEqual(1.1);
     expect(log).toMatch(/^ {2}End: {10}exit status 5\nsection_end:\d+:jacamar_summary\r/m);
+  });
+
+  test("the reproducer submits the script again, and ends with its status", async () => {
+    const here = site();
+    const variables = [
+      { key: "JACAMAR_CI_REPRODUCER", value: "true" },
+      { key: "API_KEY", value: "s3cr3t-value", masked: true },
+    ];
+    const script = ['echo "job $SLURM_JOB_NAME"', 'echo "length ${#API_KEY}"', "exit 6"];
+    const { log } = await here.runner().run({ ...waiting, script, variables });
+    const path = /^ {2}Run again by: (\S+)$/m.exec(log)?.[1] ?? "";
+    expect(readFileSync(path, "utf8")).not.toContain("s3cr3t");
+    mustRun(["shellcheck", path]);
+    const env = { PATH: "/usr/bin:/bin", API_KEY: "s3cr3t-value" };
+    const again = Bun.spawnSync(["bash", path], { env, cwd: "/", stdin: null });
+    expect(again.exitCode).toBe(6);
+    expect(again.stdout.toString()).toMatch(/^job ciagain1\n[\s\S]*^length 12\n/m);
+    expect(queue()).toBe("");
+    expect(existsSync(`${here.dataDir}/scripts/widget_31/000`)).toBe(false);
   });
 
   test("cancelled while no controller answers, a job leaves nothing that cleanup would have to ask for", async () => {

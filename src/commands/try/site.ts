@@ -75,9 +75,10 @@ export function watchLeftovers(
     ...topDirectories.map(({ path }) => path),
     `${dataDir}/claims`,
     `${dataDir}/batch`,
+    `${dataDir}/reproducers`,
   ].filter((path) => !existsSync(path));
   const { retain_logs: keepsScripts } = settings.general;
-  const roots = [buildsRoot, `${dataDir}/cache`, `${dataDir}/claims`];
+  const roots = [buildsRoot, `${dataDir}/cache`, `${dataDir}/claims`, `${dataDir}/reproducers`];
   if (!keepsScripts) roots.push(`${dataDir}/scripts`);
   return {
     kept: keepsScripts ? `${dataDir}/scripts/${projectKey}` : undefined,

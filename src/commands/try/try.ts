@@ -7,7 +7,7 @@ import { runCommand } from "../../host/process.ts";
 import { registerSecrets, writeLine } from "../../host/redact.ts";
 import { removeTree } from "../../host/remove-tree.ts";
 import { currentUser } from "../../host/user.ts";
-import type { JobSpec } from "../../runner/job-spec.ts";
+import type { JobSpec, JobVariable } from "../../runner/job-spec.ts";
 import { installGitlabRunner, Runner } from "../../runner/runner.ts";
 import type { JobResult } from "../../runner/types.ts";
 import { FileMistake } from "../../runner/yaml-file.ts";
@@ -20,6 +20,9 @@ import { borrowRepository, type Repository } from "./repository.ts";
 import { readRequest, type TryRequest } from "./request.ts";
 import { chooseSite, type TrySite, watchLeftovers } from "./site.ts";
 import { type TriedJob, triedJob } from "./tried-job.ts";
+
+/** It would run in a directory that is removed with the tried job. */
+const NO_REPRODUCER: JobVariable = { key: "JACAMAR_CI_REPRODUCER", value: "false" };
 
 /** What cannot even be tried: the command line, the file, the configuration. */
 const NOT_TRIED = 2;
@@ -129,7 +132,7 @@ async function repositoryFor(
 function specOf(tried: TriedJob, repository: Repository | undefined, request: TryRequest): JobSpec {
   const random = () => 1_000_000_000 + Math.floor(Math.random() * 1_000_000_000);
   const name = repository?.name ?? "try";
-  const variables = [...(tried.job.variables ?? []), ...request.variables];
+  const variables = [NO_REPRODUCER, ...(tried.job.variables ?? []), ...request.variables];
   registerSecrets(variables.filter(({ masked }) => masked).map(({ value }) => value));
   return {
     ...tried.job,

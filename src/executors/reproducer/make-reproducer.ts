@@ -10,7 +10,7 @@ import type { AttemptState } from "../site.ts";
 import { reproducerText } from "./reproducer.ts";
 import { reproducerPath, writeReproducer } from "./write-reproducer.ts";
 
-/** With it a job asks for its reproducer, whatever the site keeps. */
+/** With `true` a job asks for its reproducer, with `false` it wants none, whatever the site keeps. */
 const VARIABLE = "JACAMAR_CI_REPRODUCER";
 
 /**
@@ -28,8 +28,10 @@ export function makeReproducer(input: {
 }): string | undefined {
   const { plan, state, job, script, log } = input;
   const { directories, claimDirectories, settings } = state;
-  const isAsked = ["true", "1"].includes(job.variables[VARIABLE] ?? "");
-  if (directories === undefined || !(isAsked || settings.general.retain_logs)) return undefined;
+  const asked = job.variables[VARIABLE] ?? "";
+  const isAsked = ["true", "1"].includes(asked);
+  const isWanted = isAsked || (settings.general.retain_logs && !["false", "0"].includes(asked));
+  if (directories === undefined || !isWanted) return undefined;
   const { anchors = [], below = [] } = plan.step ?? {};
   const isFile = ({ source }: { readonly source: string }) => isFileSource(source);
   const text =
