@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
-import { processesWith, until } from "./processes.ts";
+import { processesWith, supervisorsOf, until } from "./processes.ts";
 import { makeSite, type Site } from "./site.ts";
 
 let site: Site;
@@ -88,11 +88,7 @@ test("what a dead runner's killed hook left is ended by the cleanup of a later j
   doomed.kill("SIGKILL");
   await doomed.exited;
   // The hook itself is killed as well, as when a service manager ends a whole unit but misses what called setsid.
-  for (const pid of Bun.spawnSync(["pgrep", "-f", `${dying.dir}/tmp/.*jacamar-supervise.bash host`])
-    .stdout.toString()
-    .split("\n")) {
-    if (pid !== "") process.kill(Number(pid), "SIGKILL");
-  }
+  for (const pid of supervisorsOf(dying.dir, "host")) process.kill(pid, "SIGKILL");
   expect(processesWith(`sleep ${SLEEP}`).length).toBeGreaterThan(0);
   expect(readdirSync(`${dying.dataDir}/claims/widget_31`)).toEqual(["000"]);
   const later = await dying.runner().run({ id: 2, name: "later", script: ["echo fine"] });

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { newerChRun } from "../fixtures/ch-run.ts";
 import { tinyRoot } from "../fixtures/images.ts";
 import { type Registry, startRegistry } from "../fixtures/registry.ts";
-import { processesWith } from "./processes.ts";
+import { processesWith, supervisorsOf } from "./processes.ts";
 import { makeSite } from "./site.ts";
 
 let dir = "";
@@ -84,14 +84,7 @@ test("cleanup ends a container whose supervisor was killed", async () => {
       onOutput: (text) => {
         if (killed || !text.includes("ready\n")) return;
         killed = true;
-        const [pid = ""] = Bun.spawnSync([
-          "pgrep",
-          "-f",
-          `${site.dir}/tmp/.*jacamar-supervise.bash container`,
-        ])
-          .stdout.toString()
-          .split("\n");
-        process.kill(Number(pid), "SIGKILL");
+        for (const pid of supervisorsOf(site.dir, "container")) process.kill(pid, "SIGKILL");
       },
     },
   );

@@ -8,6 +8,16 @@ export function processesWith(text: string): string[] {
     .filter((line) => line.includes(text));
 }
 
+/** The supervisors of a site's stages, of one kind (`host`, `container`). Throws when there is none. */
+export function supervisorsOf(directory: string, kind: string): number[] {
+  const program = new RegExp(`${directory}/tmp/\\S*/jacamar-(supervise|summary)\\.bash ${kind} `);
+  const found = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && program.test(commandLine(name)))
+    .map(Number);
+  if (found.length === 0) throw new Error(`no supervisor of a ${kind} stage below ${directory}`);
+  return found;
+}
+
 function commandLine(pid: string): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
