@@ -1,12 +1,23 @@
 import { statfsSync } from "node:fs";
 import { SystemFailure } from "../host/failure.ts";
-import { errorCode } from "../host/files.ts";
+import { errorCode, exists } from "../host/files.ts";
 import type { Store } from "./store.ts";
 
 /** Bytes that this user can still write to the cache's file system. */
 export function freeBytes(store: Pick<Store, "dir">): number {
   const { bavail, bsize } = statfsSync(store.dir);
   return bavail * bsize;
+}
+
+/** Bytes of the file system that a path is on, or will be on once it is made. */
+export function capacityOf(path: string): number {
+  const { blocks, bsize } = statfsSync(nearest(path));
+  return blocks * bsize;
+}
+
+/** The path, or what is there of it. */
+function nearest(path: string): string {
+  return exists(path) ? path : nearest(path.slice(0, path.lastIndexOf("/")) || "/");
 }
 
 /** A size for people: `512 B`, `3.4 MB`, `12 GB`; powers of 1000, as disks are sold. */

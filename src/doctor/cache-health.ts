@@ -1,11 +1,11 @@
-import { statfsSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { hostname } from "node:os";
 import { openStore } from "../cache/cache.ts";
 import { findEntry } from "../cache/entry.ts";
 import { layoutOf } from "../cache/layout.ts";
 import { du, type Usage } from "../cache/maintain.ts";
 import { listEntries } from "../cache/scan.ts";
-import { sizeText } from "../cache/space.ts";
+import { capacityOf, sizeText } from "../cache/space.ts";
 import { newClaim } from "../host/claim.ts";
 import { createLog } from "../host/log.ts";
 import { identify } from "../host/proc.ts";
@@ -36,14 +36,13 @@ export const cacheHealthProbe: Probe = {
 
 async function cacheFacts(context: Context, dir: string, key: string): Promise<CacheFacts> {
   const { cache } = context.settings.charliecloud;
-  const { blocks, bsize } = statfsSync(dir);
   const expires = Date.now() + 60_000;
   const claim = newClaim({ job: "doctor", holder: identify(process.pid), expires, notes: {} });
   const store = openStore({
     dir,
     uid: context.user.uid,
     shared: cache.shared,
-    limits: cacheLimits(cache, blocks * bsize),
+    limits: cacheLimits(cache, capacityOf(dir)),
     claim,
     holder: `jacamar doctor on ${hostname()}`,
     key,

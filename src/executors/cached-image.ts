@@ -1,12 +1,13 @@
-import { mkdirSync, statfsSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { type ImageCache, openCache } from "../cache/cache.ts";
 import type { Removed } from "../cache/evict.ts";
 import { PUBLIC } from "../cache/refs.ts";
+import { capacityOf } from "../cache/space.ts";
 import { isFileSource } from "../charliecloud/mount-points.ts";
 import { pullEnvironment } from "../charliecloud/pull-environment.ts";
 import { ensureOwnDirectory } from "../host/directory.ts";
-import { exists, writeAtomically } from "../host/files.ts";
+import { writeAtomically } from "../host/files.ts";
 import { findProgram } from "../host/find-program.ts";
 import { type GotImage, getImage } from "../images/get-image.ts";
 import type { ImageOrder } from "../images/order.ts";
@@ -17,8 +18,8 @@ import { createRegistryClient } from "../registry/client.ts";
 import { appendNote } from "./attempt.ts";
 import { type ContainerPlan, faultOf } from "./container-plan.ts";
 import type { ContainerWork, ReadyImage } from "./container-work.ts";
+import { type ImageFigures, together } from "./image-figures.ts";
 import type { CacheSource, EntryKind } from "./image-source.ts";
-import { type ImageFigures, together } from "./job-figures.ts";
 import { accountOf, caBundle } from "./registry-account.ts";
 import { adminEnvironment } from "./site.ts";
 
@@ -89,13 +90,12 @@ export function openJobCache(
   const { choice: dir, from: key } = source.directory;
   const { cache } = state.settings.charliecloud;
   const { token, job, holder, expires, user } = state;
-  if (!cache.shared) makePrivate(source.directory, user.uid);
-  const { blocks, bsize } = statfsSync(nearest(dir));
+  if (!cache.shared) ownAbove(source.directory, user.uid);
   return openCache({
     dir,
     uid: user.uid,
     shared: cache.shared,
-    limits: cacheLimits(cache, blocks * bsize),
+    limits: cacheLimits(cache, capacityOf(dir)),
     claim: { version: 1, token, job: job.id, holder, expires, notes: {} },
     holder: `job ${job.id} on ${hostname()}`,
     key,
@@ -107,15 +107,10 @@ export function openJobCache(
 }
 
 /** Beside Charliecloud's storage everybody may write: whoever owned the directory above the cache could replace that. */
-function makePrivate({ choice: dir, from: key }: CacheSource["directory"], uid: number): void {
-  const above = dir.slice(0, dir.lastIndexOf("/"));
-  for (const path of [...(key === "CH_IMAGE_STORAGE" ? [above] : []), dir])
-    ensureOwnDirectory({ path, mode: 0o700, uid, purpose: "the image cache", key });
-}
-
-/** The path, or what is there of it: a shared cache is made only when it is opened. */
-function nearest(path: string): string {
-  return exists(path) ? path : nearest(path.slice(0, path.lastIndexOf("/")) || "/");
+function ownAbove({ choice: dir, from: key }: CacheSource["directory"], uid: number): void {
+  if (key !== "CH_IMAGE_STORAGE") return;
+  const path = dir.slice(0, dir.lastIndexOf("/"));
+  ensureOwnDirectory({ path, mode: 0o700, uid, purpose: "the image cache", key });
 }
 
 function noteEvictions(directory: string, removed: readonly Removed[]): void {
