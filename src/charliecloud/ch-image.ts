@@ -1,4 +1,5 @@
 import { runCommand } from "../host/process.ts";
+import type { PullProblem } from "../plan/pull-refusal.ts";
 
 export interface PullRequest {
   /** Absolute path of ch-image. */
@@ -13,17 +14,8 @@ export interface PullRequest {
   readonly signal: AbortSignal;
 }
 
-/** Why a pull failed, by who can do something about it. */
-export type PullFailure =
-  | "busy"
-  | "denied"
-  | "unreachable"
-  | "untrusted"
-  | "no-tls"
-  | "no-space"
-  | "unsuitable"
-  | "cancelled"
-  | "other";
+/** `busy`: somebody else's ch-image works on the storage. */
+export type PullFailure = PullProblem | "busy";
 
 /** ch-image's messages are not a stable interface: fragments that 0.31 to 0.45 share, without quotation marks. */
 const FAILURES: readonly (readonly [RegExp, PullFailure])[] = [

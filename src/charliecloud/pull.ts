@@ -72,28 +72,16 @@ function isProgress(line: string): boolean {
   return /downloading: /.test(line) && !/\(100%\)$/.test(line);
 }
 
-function explain(failure: PullFailure, said: string, target: PullTarget): Refusal {
-  return explainPull(PROBLEMS[failure], `${BEFORE[failure] ?? ""}${said}${AFTER[failure] ?? ""}`, {
+function explain(failure: PullProblem, said: string, target: PullTarget): Refusal {
+  return explainPull(failure, `${BEFORE[failure] ?? ""}${said}${AFTER[failure] ?? ""}`, {
     ...target,
     placeKey: "[general.charliecloud] image_storage_dir",
   });
 }
 
-/** A storage in use is waited for, and never explained. */
-const PROBLEMS: Readonly<Record<PullFailure, PullProblem>> = {
-  busy: "other",
-  denied: "denied",
-  unsuitable: "unsuitable",
-  unreachable: "unreachable",
-  untrusted: "untrusted",
-  "no-tls": "no-tls",
-  "no-space": "no-space",
-  cancelled: "cancelled",
-  other: "other",
-};
-const BEFORE: Readonly<Partial<Record<PullFailure, string>>> = {
+const BEFORE: Readonly<Partial<Record<PullProblem, string>>> = {
   denied: "401, 403 or 404, which ch-image does not tell apart: ",
 };
-const AFTER: Readonly<Partial<Record<PullFailure, string>>> = {
+const AFTER: Readonly<Partial<Record<PullProblem, string>>> = {
   unsuitable: "; wanted: an image for this host's architecture with gzip layers",
 };

@@ -42,9 +42,10 @@ export interface SourceInput {
 
 /** Whether some image of the site is fetched by ch-image. */
 export function usesChImage({ general, charliecloud }: Settings): boolean {
-  const { cache, disable_convert } = charliecloud;
   const isOn = general.run_mechanism === "charliecloud";
-  return isOn && (!cache.enabled || disable_convert || cache.puller === "ch-image");
+  return (
+    isOn && (whyStored(charliecloud) !== undefined || charliecloud.cache.puller === "ch-image")
+  );
 }
 
 export function chooseSource(input: SourceInput): Verdict<ImageSource> {

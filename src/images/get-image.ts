@@ -27,9 +27,8 @@ export async function getImage(
 ): Promise<Verdict<GotImage>> {
   const { reference, architecture: arch, kind, grant } = order;
   const start = performance.now();
-  const keyOf = (digest: string): EntryKey => {
-    return { digest, arch, kind, variant: variantOf(order.mountPoints) };
-  };
+  const variant = variantOf(order.mountPoints);
+  const keyOf = (digest: string): EntryKey => ({ digest, arch, kind, variant });
   const known = {
     recall: () => cache.recall(reference, arch),
     remember: (digest: string) => cache.remember(reference, arch, digest, grant),
