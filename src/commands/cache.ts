@@ -1,8 +1,9 @@
-import { statfsSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { type Maintenance, openCache } from "../cache/cache.ts";
 import { layoutOf } from "../cache/layout.ts";
+import { capacityOf } from "../cache/space.ts";
 import type { Limits } from "../cache/store.ts";
 import { chooseStorage } from "../executors/image-source.ts";
 import { newClaim } from "../host/claim.ts";
@@ -16,10 +17,10 @@ import { planCacheDirectory } from "../plan/cache-directory.ts";
 import { cacheLimits } from "../plan/cache-limits.ts";
 import type { Verdict } from "../plan/decision.ts";
 import { expandAccount } from "../plan/expand.ts";
-import { formatProblem } from "../settings/problem.ts";
 import type { Settings } from "../settings/settings.ts";
 import { entriesText, goneText, removedText, usageText, verifiedText } from "./cache-text.ts";
 import type { Environment } from "./hook.ts";
+import { readOrReport } from "./read-or-report.ts";
 import { untilSignal } from "./signals.ts";
 
 const BAD_INPUT = 2;
@@ -165,27 +166,19 @@ async function configuredPlace({ configuration = "", env }: CacheInput): Promise
   const dataDir = expandAccount(settings.general.data_dir, user, { tilde: true });
   const { choice: dir, from: key } = must(planCacheDirectory({ settings, user, storage, dataDir }));
   const { shared } = settings.charliecloud.cache;
-  return { dir, shared, key, limits: cacheLimits(settings.charliecloud.cache, capacity(dir)) };
+  return { dir, shared, key, limits: cacheLimits(settings.charliecloud.cache, capacityOf(dir)) };
 }
 
 async function loadSettings(configuration: string): Promise<Settings> {
-  const { readSettings } = await import("../settings/read.ts");
-  const result = await readSettings(configuration);
-  for (const problem of result.ok ? result.warnings : result.problems)
-    writeLine(2, formatProblem(problem));
-  if (!result.ok) throw new SystemFailure(`the configuration ${configuration} cannot be used`);
-  return result.settings;
+  const settings = await readOrReport(configuration);
+  if (settings === undefined)
+    throw new SystemFailure(`the configuration ${configuration} cannot be used`);
+  return settings;
 }
 
 function must<T>(verdict: Verdict<T>): T {
   if (!verdict.ok) throw new SystemFailure(verdict.refusal.message);
   return verdict.value;
-}
-
-function capacity(dir: string): number {
-  if (!exists(dir)) return 0;
-  const { blocks, bsize } = statfsSync(dir);
-  return blocks * bsize;
 }
 
 function open({ dir, shared, limits, key }: Place): Maintenance {

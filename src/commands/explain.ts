@@ -8,12 +8,12 @@ import { redact, registerSecrets, writeLine } from "../host/redact.ts";
 import { currentUser } from "../host/user.ts";
 import type { Job } from "../job/job.ts";
 import { readJob } from "../job/read-job.ts";
-import { formatProblem } from "../settings/problem.ts";
 import type { Settings } from "../settings/settings.ts";
 import { compilerFor } from "./compiler.ts";
 import { type Explanation, explanationJson, explanationText } from "./explanation-text.ts";
 import type { Environment } from "./hook.ts";
 import { optionValues } from "./options.ts";
+import { readOrReport } from "./read-or-report.ts";
 
 const BAD_INPUT = 2;
 
@@ -52,11 +52,7 @@ export async function explain(input: ExplainInput): Promise<number> {
 
 async function loadSettings(file: string | undefined): Promise<Settings | undefined> {
   if (file === undefined) throw new SystemFailure("--explain needs --configuration FILE");
-  const { readSettings } = await import("../settings/read.ts");
-  const result = await readSettings(file);
-  const problems = result.ok ? result.warnings : result.problems;
-  for (const problem of problems) writeLine(2, formatProblem(problem));
-  return result.ok ? result.settings : undefined;
+  return await readOrReport(file);
 }
 
 async function explainJob(input: ExplainInput, settings: Settings): Promise<Explanation> {
