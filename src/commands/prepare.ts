@@ -15,8 +15,8 @@ import { batchRecipe } from "../executors/batch/batch-recipe.ts";
 import { prepareContainer } from "../executors/container.ts";
 import type { ContainerPlan } from "../executors/container-plan.ts";
 import { type Facts, gatherFacts } from "../executors/facts.ts";
+import type { ImageFigures } from "../executors/image-figures.ts";
 import { usesChImage } from "../executors/image-source.ts";
-import type { JobFigures } from "../executors/job-figures.ts";
 import { artifactProblem, type JobPlan, planJob } from "../executors/job-plan.ts";
 import { runPrepScript } from "../executors/prep-script.ts";
 import { hostRecipe, type Recipes } from "../executors/recipes.ts";
@@ -91,7 +91,7 @@ async function carryOut(work: Work): Promise<Outcome> {
   const host = hostRecipe(plan, state, facts, runnerFallback(facts, directory));
   const recipes: Recipes = { step: host, after: host, helper: host };
   let inBatchJob: Recipe = host;
-  let images: JobFigures["images"] = {};
+  let image: ImageFigures | undefined;
   for (const container of [plan.step, plan.helper]) {
     if (container === undefined) continue;
     const ready = await prepareContainer({
@@ -102,12 +102,12 @@ async function carryOut(work: Work): Promise<Outcome> {
     if (!ready.ok) return { kind: "refused", refusal: ready.refusal };
     for (const kind of kindsOf(plan, container)) recipes[kind] = ready.value.host;
     inBatchJob = ready.value.batch ?? inBatchJob;
-    images = { ...images, [container.role]: ready.value.figures };
+    if (container.role === "step") image = ready.value.figures;
   }
   const { log } = work;
   const batch =
     plan.batch && batchRecipe({ plan: plan.batch, state, facts, log, inner: inBatchJob });
-  write(work, recipes, batch, { images });
+  write(work, recipes, batch, image);
   return { kind: "exited", status: 0 };
 }
 
@@ -122,13 +122,13 @@ function write(
   work: Work,
   recipes: Recipes,
   batch: BatchRecipe | undefined,
-  figures: JobFigures,
+  image: ImageFigures | undefined,
 ): void {
   const { plan, state, facts, directory } = work;
   const { scripts = "", builds = "" } = state.directories ?? {};
   writeFileSync(`${directory}/${SUPERVISE_FILE}`, superviseProgram(), { mode: 0o700 });
   const reproducer = makeReproducer({ ...work, recipe: batch?.inner ?? recipes.step, batch });
-  const summary = summaryOf(work, figures, reproducer);
+  const summary = summaryOf(work, image, reproducer);
   if (summary !== undefined) {
     writeFileSync(`${directory}/${SUMMARY_FILE}`, superviseProgram(summary), { mode: 0o700 });
   }
@@ -142,7 +142,6 @@ function write(
     recipes,
     ...(batch && { batch }),
     ...(noArtifacts === undefined ? {} : { noArtifacts }),
-    figures,
     ...(summary && { summary }),
   };
   writePrepared(directory, prepared);
@@ -150,7 +149,7 @@ function write(
 
 function summaryOf(
   { plan, state, job, log }: Work,
-  figures: JobFigures,
+  image: ImageFigures | undefined,
   reproducer: string | undefined,
 ): SummaryStart | undefined {
   if (!state.settings.general.job_summary) {
@@ -159,7 +158,7 @@ function summaryOf(
   }
   return summaryStart({
     sections: job.traceSections,
-    image: figures.images.step,
+    image,
     node: plan.batch ? undefined : hostname(),
     reproducer,
   });

@@ -4,7 +4,6 @@ import { errorCode, readJson, writeAtomically } from "../host/files.ts";
 import type { ProcessIdentity } from "../host/proc.ts";
 import type { StageKind } from "../job/stages.ts";
 import type { BatchPlan } from "./batch/batch-plan.ts";
-import type { JobFigures } from "./job-figures.ts";
 import type { Note } from "./notes.ts";
 import type { SummaryStart } from "./summary.ts";
 
@@ -66,7 +65,6 @@ export interface Prepared {
   readonly batch?: BatchRecipe;
   /** Why artifact stages cannot work on this host; absent when they can. */
   readonly noArtifacts?: string;
-  readonly figures: JobFigures;
   /** Absent: no summary is printed. */
   readonly summary?: SummaryStart;
 }

@@ -2,7 +2,7 @@ import type { Log } from "../host/log.ts";
 import type { Job, Secrets } from "../job/job.ts";
 import type { ContainerPlan } from "./container-plan.ts";
 import type { Facts } from "./facts.ts";
-import type { ImageFigures } from "./job-figures.ts";
+import type { ImageFigures } from "./image-figures.ts";
 import type { AttemptState } from "./site.ts";
 
 /** What it takes to carry out the plan of one container. */

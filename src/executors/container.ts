@@ -11,7 +11,7 @@ import { cachedImage } from "./cached-image.ts";
 import { explainFailure, explainUserFailure } from "./container-failure.ts";
 import { type ContainerPlan, faultOf } from "./container-plan.ts";
 import type { ContainerWork, ReadyImage } from "./container-work.ts";
-import type { ImageFigures } from "./job-figures.ts";
+import type { ImageFigures } from "./image-figures.ts";
 import { leaseFile, packForBatch, storedImage } from "./stored-image.ts";
 
 /** How stages run in a container: on the runner's host, and in a batch job. */

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { together } from "./job-figures.ts";
+import { together } from "./image-figures.ts";
 import { batchSummary, summaryStart } from "./summary.ts";
 
 const NOW = 1_700_000_000_900;

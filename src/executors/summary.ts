@@ -1,6 +1,6 @@
 import { redact } from "../host/redact.ts";
 import type { Outcome } from "../plan/outcome.ts";
-import type { ImageFigures } from "./job-figures.ts";
+import type { ImageFigures } from "./image-figures.ts";
 
 /** The part of a job's summary that is known before its script runs; for the job log, redacted. */
 export interface SummaryStart {

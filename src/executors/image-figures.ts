@@ -1,16 +1,4 @@
-/**
- * What `prepare` measured of a job, as numbers: the job's summary shows it, and whoever counts jobs finds it in
- * `jacamar-prepared.json`. What is unknown is absent. No secret in it.
- */
-export interface JobFigures {
-  /** By whose stages run in the image; absent where they run on the host. */
-  readonly images: {
-    readonly step?: ImageFigures;
-    readonly helper?: ImageFigures;
-  };
-}
-
-/** An image of one job, and what it took to get it. */
+/** An image of one job, and what it took to get it: for the job's summary. What is unknown is absent; no secret in it. */
 export interface ImageFigures {
   /** As it is pulled, e.g. `registry.example/group/image:tag`. */
   readonly reference: string;
