@@ -58,13 +58,13 @@ function changed(path: string): number | undefined {
 
 /** Whoever holds a claim in this cache: alive, dead, or with a claim that has gone meanwhile. */
 export type Holder =
-  | { readonly state: "alive"; readonly claim: Claim | undefined; readonly milliseconds: number }
+  | { readonly state: "alive"; readonly claim: Claim | undefined; readonly since: number }
   | { readonly state: "dead"; readonly claim: Claim | undefined }
   | { readonly state: "gone" };
 
 /**
- * Judges a holder: on this host by its process, on another one by its heartbeat. `milliseconds` is how long it has
- * held the claim. `time` is now by the server's clock.
+ * Judges a holder: on this host by its process, on another one by its heartbeat. `since` is when it took the
+ * claim, by the server's clock.
  */
 export function holderOf(store: Clocked, place: string, token: string): Holder {
   const file = `${place}/${token}.json`;
@@ -73,11 +73,12 @@ export function holderOf(store: Clocked, place: string, token: string): Holder {
   const claim = asClaim(readJson(file));
   const life = livenessOf(claim);
   if (life === "dead") return { state: "dead", claim };
-  const time = store.time();
-  const beats = changed(beatFile(store.layout, claim?.notes["beat"] ?? token)) ?? 0;
-  const silent = time - Math.max(since, beats);
-  if (life === "unknown" && silent > store.heartbeat.dead) return { state: "dead", claim };
-  return { state: "alive", claim, milliseconds: Math.max(0, time - since) };
+  if (life === "unknown") {
+    const beats = changed(beatFile(store.layout, claim?.notes["beat"] ?? token)) ?? 0;
+    if (store.time() - Math.max(since, beats) > store.heartbeat.dead)
+      return { state: "dead", claim };
+  }
+  return { state: "alive", claim, since };
 }
 
 /**
@@ -115,6 +116,11 @@ export interface Clocked {
 /** Those who hold `place`. */
 export function holdersOf(store: Clocked, place: string): Holder[] {
   return tokens(place).map((token) => holderOf(store, place, token));
+}
+
+/** Whether a living process holds `place`. */
+export function isHeld(store: Clocked, place: string): boolean {
+  return holdersOf(store, place).some(({ state }) => state === "alive");
 }
 
 /** The file server's clock, asked once and then followed by the time that has passed here. */

@@ -1,8 +1,9 @@
 import { mkdirSync, rmdirSync } from "node:fs";
 import { type Claim, newClaim, release, take, takeOver, tokens } from "../host/claim.ts";
 import { identify } from "../host/proc.ts";
-import { holderOf, holdersOf, pidSpace } from "./clock.ts";
+import { holderOf, isHeld, pidSpace } from "./clock.ts";
 import type { Store } from "./store.ts";
+import { waitFor } from "./waiting.ts";
 
 /** Something that is made once, however many want it. */
 export interface Work<T> {
@@ -24,10 +25,6 @@ export interface Work<T> {
 
 /** No filler is given more time than this, whatever its process and heartbeat say. */
 const LONGEST_MILLISECONDS = 7 * 24 * 3_600_000;
-const FIRST_POLL_MILLISECONDS = 20;
-const SLOWEST_POLL_MILLISECONDS = 200;
-const FIRST_LINE_MILLISECONDS = 1000;
-const NEXT_LINE_MILLISECONDS = 60_000;
 
 /**
  * Finds a result or makes it under a claim; waits while somebody else does, and takes over from the dead.
@@ -35,25 +32,29 @@ const NEXT_LINE_MILLISECONDS = 60_000;
  * @throws what `make` throws, and the signal's reason when aborted while waiting
  */
 export async function once<T>(store: Store, work: Work<T>): Promise<T> {
-  const tell = teller(store, work.what);
-  for (let poll = FIRST_POLL_MILLISECONDS; ; ) {
-    store.signal.throwIfAborted();
-    const found = await work.find();
-    if (found !== undefined) return found;
-    const claimed = claimPlace(store, work);
-    if (claimed !== undefined) {
-      try {
-        askServer(work.appearsIn);
-        const made = (await work.find()) ?? (await work.make(claimed.claim, claimed.replaced));
-        if (made !== undefined) return made;
-      } finally {
-        release(work.place, claimed.claim.token);
-      }
+  const waiting = waitFor(store, { ...work, doing: "getting" });
+  try {
+    for (;;) {
+      store.signal.throwIfAborted();
+      const got = (await work.find()) ?? (await makeUnlessHeld(store, work));
+      if (got !== undefined) return got;
+      await waiting.next();
+      askServer(work.appearsIn);
     }
-    tell(work.place);
-    await Bun.sleep(poll);
+  } finally {
+    waiting.close();
+  }
+}
+
+/** Makes it if nobody else does; undefined to look again. */
+async function makeUnlessHeld<T>(store: Store, work: Work<T>): Promise<T | undefined> {
+  const claimed = claimPlace(store, work);
+  if (claimed === undefined) return undefined;
+  try {
     askServer(work.appearsIn);
-    poll = Math.min(poll * 1.5, SLOWEST_POLL_MILLISECONDS);
+    return (await work.find()) ?? (await work.make(claimed.claim, claimed.replaced));
+  } finally {
+    release(work.place, claimed.claim.token);
   }
 }
 
@@ -63,7 +64,7 @@ export function claimPlace(
   { place, notes }: Pick<Work<unknown>, "place" | "notes">,
 ): { readonly claim: Claim; readonly replaced: readonly string[] } | undefined {
   const replaced = tokens(place);
-  if (holdersOf(store, place).some(({ state }) => state === "alive")) return undefined;
+  if (isHeld(store, place)) return undefined;
   const claim = newClaim({
     job: store.claim.job,
     holder: identify(process.pid),
@@ -87,19 +88,4 @@ export function askServer(directory: string): void {
   const probe = `${directory}/.probe-${crypto.randomUUID()}`;
   mkdirSync(probe, { mode: 0o700 });
   rmdirSync(probe);
-}
-
-/** Says now and then for whom a job waits, and for how long that one has been at it. */
-function teller(store: Store, what: string): (place: string) => void {
-  const start = performance.now();
-  let next = start + FIRST_LINE_MILLISECONDS;
-  return (place) => {
-    if (performance.now() < next) return;
-    next = performance.now() + NEXT_LINE_MILLISECONDS;
-    const holder = holdersOf(store, place).find(({ state }) => state === "alive");
-    if (holder?.state !== "alive") return;
-    const who = holder.claim?.notes["who"] ?? "another job";
-    const seconds = Math.round(holder.milliseconds / 1000);
-    store.log.log(`Waiting for ${what}, which ${who} has been getting for ${seconds} s`);
-  };
 }
