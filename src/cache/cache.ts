@@ -22,6 +22,7 @@ import {
 import { once } from "./once.ts";
 import { type KnownReference, recall, remember } from "./refs.ts";
 import { type ListedEntry, listEntries } from "./scan.ts";
+import { type SharedWork, share } from "./share.ts";
 import { isFull, neededText, noSpace } from "./space.ts";
 import type { CacheOptions, Store } from "./store.ts";
 
@@ -57,6 +58,8 @@ export interface ImageCache {
   noteLayer(digest: string, note: readonly Uint8Array[]): void;
   /** Drops a layer that proved to be damaged. */
   dropLayer(digest: string): void;
+  /** See {@link share}; for what is found out about an image. */
+  share<T>(work: SharedWork<T>): Promise<T>;
   readonly maintenance: Maintenance;
 }
 
@@ -89,6 +92,7 @@ export function openCache(options: CacheOptions): ImageCache {
     layerNote: (digest) => layerNote(store, digest),
     noteLayer: (digest, note) => noteLayer(store, digest, note),
     dropLayer: (digest) => dropLayer(store, digest),
+    share: (work) => share(store, work),
     maintenance: {
       ls: () => listEntries(store),
       du: () => du(store),

@@ -24,6 +24,7 @@ beforeAll(() => {
     cwd: "/builds",
     programs: ["bash"],
     image,
+    directories: ["/builds"],
   };
 });
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -59,6 +60,22 @@ test.each([
     "command" in changes ? { command: [...base.command, ...changes.command] } : changes;
   expect(file(more)).not.toBe(file());
   expect(file({ env: Object.fromEntries(Object.entries(base.env).reverse()) })).toBe(file());
+});
+
+test("but other names of the job's own directories do not, be it in the command line or as the working directory", () => {
+  const inSlot = (slot: string) =>
+    file({
+      command: [...base.command, `--bind=/d/builds/${slot}`, `--set-env=HOME=/d/s/${slot}/home`],
+      cwd: `/d/builds/${slot}`,
+      directories: [`/d/builds/${slot}`, `/d/s/${slot}`],
+    });
+  expect(inSlot("001")).toBe(inSlot("000"));
+  const other = { cwd: "/d/builds/000", directories: ["/d/builds/000", "/d/s/000"] };
+  expect(file({ ...other, command: [...base.command, "--bind=/d/builds/001"] })).not.toBe(
+    file({ ...other, command: [...base.command, "--bind=/d/builds/000"] }),
+  );
+  // Which of them stands where counts.
+  expect(file({ ...other, cwd: "/d/s/000" })).not.toBe(file(other));
 });
 
 test("so does another ch-run or another image in the same place, even of the same size and time", () => {

@@ -20,21 +20,29 @@ export interface Trial extends Pick<ProbeRequest, "env" | "cwd" | "programs"> {
   readonly command: readonly string[];
   /** Absolute path of the image that it starts. */
   readonly image: string;
+  /** Absolute paths of the job's own directories, which jobs have in the same places with other names. */
+  readonly directories: readonly string[];
 }
 
 /**
  * The file that holds the result of this very trial: the same command line, environment and programs asked for, the same
- * ch-run and image by their path, size and times, and this host since it was started. Undefined when ch-run or the
+ * ch-run and image by their path, size and times, and this host since it was started, whatever the job's own directories
+ * are called. Undefined when ch-run or the
  * image cannot be looked at.
  *
  * @param directory of one user alone; made when something is noted
  */
 export function trialFile(directory: string, trial: Trial): string | undefined {
-  const { command, env, cwd, programs, image } = trial;
+  const { command, env, cwd, programs, image, directories } = trial;
   const boot = bootId();
   const files = [command[0] ?? "", image].map((path) => identityOf(path));
   if (boot === "" || files.includes(undefined)) return undefined;
-  const text = JSON.stringify([command, Object.entries(env).sort(), cwd, programs, files, boot]);
+  const whole = JSON.stringify([command, Object.entries(env).sort(), cwd, programs, files, boot]);
+  const text = directories.reduce(
+    // JSON has no NUL in its texts.
+    (all, directory, at) => all.replaceAll(JSON.stringify(directory).slice(1, -1), `\0${at}`),
+    whole,
+  );
   // One way only: a proxy's address may hold a password.
   const name = new Bun.CryptoHasher("sha256").update(text).digest("hex").slice(0, HASH_DIGITS);
   return `${directory}/${name}.json`;

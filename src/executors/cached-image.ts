@@ -58,14 +58,15 @@ export async function cachedImage(
   if (!onHost.ok) return onHost;
   const image = onHost.value.path;
   const figures = figuresOf(work, onHost.value);
-  if (!work.forBatch || work.container.role !== "step") return accept({ image, figures });
-  if (source.batchEntry === undefined) return accept({ image, batchImage: image, figures });
+  if (!work.forBatch || work.container.role !== "step") return accept({ image, figures, cache });
+  if (source.batchEntry === undefined) return accept({ image, batchImage: image, figures, cache });
   const inBatch = await get(source.batchEntry.choice);
   if (!inBatch.ok) return inBatch;
   return accept({
     image,
     batchImage: inBatch.value.path,
     figures: together(figures, figuresOf(work, inBatch.value)),
+    cache,
   });
 }
 
@@ -163,7 +164,10 @@ export function imageTools(work: ContainerWork): ImageTools {
       },
     }),
     log,
-    terminal: process.stderr.isTTY === true,
+    // Asked only for an image that is fetched: it makes Bun load its streams.
+    get terminal() {
+      return process.stderr.isTTY === true;
+    },
     signal,
   };
 }

@@ -1,3 +1,5 @@
+import type { ImageCache } from "../cache/cache.ts";
+import { containerEnvironment } from "../charliecloud/ch-run.ts";
 import type { Log } from "../host/log.ts";
 import type { Job, Secrets } from "../job/job.ts";
 import type { ContainerPlan } from "./container-plan.ts";
@@ -20,6 +22,11 @@ export interface ContainerWork {
   readonly signal: AbortSignal;
 }
 
+/** All variables that ch-run starts with. */
+export function chRunEnvironment({ facts, state }: ContainerWork): Record<string, string> {
+  return containerEnvironment(facts.login, state.user);
+}
+
 /** An image that stays as it is until `cleanup` gives it back. */
 export interface ReadyImage {
   /** What ch-run is told on the runner's host: a name in its storage, or an absolute path. */
@@ -27,4 +34,6 @@ export interface ReadyImage {
   /** What it is told in the batch job, where that is known and another. */
   readonly batchImage?: string;
   readonly figures: ImageFigures;
+  /** Where it lies, if it is an entry of a cache. */
+  readonly cache?: ImageCache;
 }
