@@ -8,8 +8,8 @@ import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 
 const ROOT = resolve(import.meta.dir, "..");
-/** Imported by `run` only when it turns out to be another command, or a batch job. */
-const LATE = /^\.\/(cli|run-batch)\.ts$/;
+/** Imported by `run` only when it turns out to be another hook or command, or a batch job. */
+const LATE = /^\.\/(cli|hooks|run-batch)\.ts$/;
 
 const outfile = resolve(process.argv[2] ?? "");
 const { outputs } = await Bun.build({
@@ -29,7 +29,7 @@ const { outputs } = await Bun.build({
   ],
 });
 const text = (await outputs[0]?.text()) ?? "";
-for (const late of ["cli", "run-batch"]) {
+for (const late of ["cli", "hooks", "run-batch"]) {
   if (!text.includes(`import("../../src/commands/${late}.ts")`))
     throw new Error(`the bundle of what run loads does not import ${late}.ts`);
 }

@@ -26,6 +26,7 @@ const FACTS: Facts = {
     env: { HOME: "/home/ann", USER: "ann", LOGNAME: "ann", JACAMAR_CI_SHELL: "true" },
   },
   login: { PATH: "/usr/local/bin:/usr/bin", SECRET_OF_THE_PROFILE: "hunter22" },
+  time: "",
   applications: {
     chRun: { path: "/opt/ch/bin/ch-run", version: "0.38" },
     chImage: { path: "/usr/bin/ch-image", version: "0.31" },

@@ -23,6 +23,57 @@ export function hookCommands(run: CommandRun): Commands {
   };
 }
 
+export type PlainHook = "config" | "prepare" | "cleanup";
+
+/** Runs a hook without citty, which takes longer to load than to read these words. */
+export async function runPlainHook(
+  name: PlainHook,
+  configuration: string,
+  run: CommandRun,
+): Promise<number> {
+  if (name === "config") await configHook(run, configuration);
+  else if (name === "prepare") await prepareHook(run);
+  else await cleanupHook(run);
+  return run.exit;
+}
+
+async function configHook(run: CommandRun, configuration: string): Promise<void> {
+  const { configure } = await import("./config.ts");
+  const { reportHook } = await import("../executors/report.ts");
+  const log = createLog({ info: 2 });
+  const input = {
+    configuration,
+    noAuth: run.noAuth,
+    version: driverVersion(),
+  };
+  let answer = "";
+  const work = () =>
+    configure(input, run.env, log, (value) => {
+      answer = JSON.stringify(value);
+    });
+  run.exit = await runHook("config", run.env, log.error, work, (outcome) =>
+    reportHook("config", outcome, knownAttempt({ TMPDIR: run.env["TMPDIR"] }), log),
+  );
+  if (run.exit === 0) writeLine(1, answer);
+}
+
+async function prepareHook(run: CommandRun): Promise<void> {
+  const { prepare: work } = await import("./prepare.ts");
+  const { reportHook } = await import("../executors/report.ts");
+  const { untilSignal } = await import("./signals.ts");
+  const log = createLog({ info: 1 });
+  const untilDone = () => untilSignal((signal) => work(run.env, log, signal));
+  run.exit = await runHook("prepare", run.env, log.error, untilDone, (outcome) =>
+    reportHook("prepare", outcome, knownAttempt(run.env), log),
+  );
+}
+
+async function cleanupHook(run: CommandRun): Promise<void> {
+  const { cleanUp } = await import("./cleanup.ts");
+  const log = createLog({ info: 2 });
+  run.exit = await runHook("cleanup", run.env, log.error, () => cleanUp(run.env, log));
+}
+
 function configCommand(run: CommandRun): Command {
   return {
     meta: {
@@ -36,25 +87,7 @@ function configCommand(run: CommandRun): Command {
         what: "in [runners.custom] of gitlab-runner's config.toml",
       },
     ],
-    async run({ args }) {
-      const { configure } = await import("./config.ts");
-      const { reportHook } = await import("../executors/report.ts");
-      const log = createLog({ info: 2 });
-      const input = {
-        configuration: String(args["configuration"]),
-        noAuth: run.noAuth,
-        version: driverVersion(),
-      };
-      let answer = "";
-      const work = () =>
-        configure(input, run.env, log, (value) => {
-          answer = JSON.stringify(value);
-        });
-      run.exit = await runHook("config", run.env, log.error, work, (outcome) =>
-        reportHook("config", outcome, knownAttempt({ TMPDIR: run.env["TMPDIR"] }), log),
-      );
-      if (run.exit === 0) writeLine(1, answer);
-    },
+    run: ({ args }) => configHook(run, String(args["configuration"])),
   };
 }
 
@@ -70,16 +103,7 @@ function prepareCommand(run: CommandRun): Command {
         what: "in [runners.custom] of gitlab-runner's config.toml",
       },
     ],
-    async run() {
-      const { prepare: work } = await import("./prepare.ts");
-      const { reportHook } = await import("../executors/report.ts");
-      const { untilSignal } = await import("./signals.ts");
-      const log = createLog({ info: 1 });
-      const untilDone = () => untilSignal((signal) => work(run.env, log, signal));
-      run.exit = await runHook("prepare", run.env, log.error, untilDone, (outcome) =>
-        reportHook("prepare", outcome, knownAttempt(run.env), log),
-      );
-    },
+    run: () => prepareHook(run),
   };
 }
 
@@ -116,10 +140,6 @@ function cleanupCommand(run: CommandRun): Command {
         what: "in [runners.custom] of gitlab-runner's config.toml",
       },
     ],
-    async run() {
-      const { cleanUp } = await import("./cleanup.ts");
-      const log = createLog({ info: 2 });
-      run.exit = await runHook("cleanup", run.env, log.error, () => cleanUp(run.env, log));
-    },
+    run: () => cleanupHook(run),
   };
 }

@@ -59,6 +59,7 @@ export async function prepare(env: Environment, log: Log, signal: AbortSignal): 
     parentProgram: programOf(state.holder.pid),
     signal,
   });
+  log.log(`Local time: ${facts.time}`);
   const plan = planJob({
     settings,
     job,
@@ -170,16 +171,6 @@ function announce(state: AttemptState, log: Log): void {
   if (message !== undefined) log.log(message);
   log.log(`Targeting ${settings.general.executor} executor`);
   log.log(`Running as ${user.name} UID: ${user.uid} GID: ${user.gid} on ${hostname()}`);
-  log.log(`Local time: ${localTime(new Date())}`);
-}
-
-function localTime(now: Date): string {
-  // Swedish writes dates as ISO 8601 does, but for the hour after midnight.
-  return now.toLocaleString("sv-SE", {
-    dateStyle: "short",
-    timeStyle: "long",
-    hourCycle: "h23",
-  });
 }
 
 /** The program that gitlab-runner runs as, on the host where `config` ran. */

@@ -1,15 +1,26 @@
 import type { Environment } from "./hook.ts";
+import type { PlainHook } from "./hooks.ts";
 import { runStageHook } from "./run.ts";
 
 /**
- * Runs the driver with the words of its command line and gives the exit code of the process. `run SCRIPT STAGE`, which
- * gitlab-runner calls about ten times a job, is told from the words alone: what it does not load, it need not wait for.
- * What `run` needs comes with the entry point itself, since each file that is looked up later costs it time.
+ * Runs the driver with the words of its command line and gives the exit code of the process. The hooks as gitlab-runner
+ * calls them are told from the words alone: what they do not load, they need not wait for. What `run` needs, which is
+ * called about ten times a job, comes with the entry point itself, since each file that is looked up later costs time.
  */
 export async function start(words: readonly string[], env: Environment): Promise<number> {
-  const [script, stage] = stageWords(words);
-  if (script !== undefined && stage !== undefined) {
+  const at = words.findIndex((word) => !GLOBAL_FLAGS.includes(word));
+  const [name = "", ...rest] = at < 0 ? [] : words.slice(at);
+  const [script, stage] = rest;
+  if (name === "run" && arePlain(rest, 2) && script !== undefined && stage !== undefined) {
     return await runStageHook(script, stage, env);
+  }
+  if (isPlainHook(name, rest)) {
+    const { runPlainHook } = await import("./hooks.ts");
+    return await runPlainHook(name, rest[1] ?? "", {
+      env,
+      noAuth: words.slice(0, at).includes("--no-auth"),
+      exit: 0,
+    });
   }
   const { runCommandLine } = await import("./cli.ts");
   return await runCommandLine(words, env);
@@ -17,10 +28,14 @@ export async function start(words: readonly string[], env: Environment): Promise
 
 const GLOBAL_FLAGS = ["-u", "--unobfuscated", "--no-auth"];
 
-function stageWords(words: readonly string[]): readonly string[] {
-  const at = words.findIndex((word) => !GLOBAL_FLAGS.includes(word));
-  const rest = words.slice(at + 1);
-  const isPlain =
-    words[at] === "run" && rest.length === 2 && !rest.some((word) => word.startsWith("-"));
-  return isPlain ? rest : [];
+function arePlain(words: readonly string[], count: number): boolean {
+  return words.length === count && !words.some((word) => word.startsWith("-"));
+}
+
+/** Whatever else the words say, also what is wrong with them, is for the whole command line to find out. */
+function isPlainHook(name: string, rest: readonly string[]): name is PlainHook {
+  if (name === "prepare") return rest.length === 0;
+  if (name === "cleanup" && rest.length === 0) return true;
+  const [option, ...value] = rest;
+  return ["config", "cleanup"].includes(name) && option === "--configuration" && arePlain(value, 1);
 }

@@ -1,7 +1,7 @@
 import { type Applications, findApplications } from "../charliecloud/applications.ts";
 import { findPackingTools, type PackingTools } from "../charliecloud/packing.ts";
 import { findProgram } from "../host/find-program.ts";
-import { type LoginShell, loginEnvironment } from "../host/login-shell.ts";
+import { type LoginShell, logIn } from "../host/login-shell.ts";
 import type { User } from "../host/user.ts";
 import type { Decision } from "../plan/decision.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -12,6 +12,8 @@ export interface Facts {
   readonly shell: LoginShell;
   /** Exported variables of the user's login shell. May hold secrets: no part of a plan. */
   readonly login: Readonly<Record<string, string>>;
+  /** When it was asked, in its time zone, e.g. `2026-11-25 04:15:41 CET`. */
+  readonly time: string;
   readonly applications: Applications;
   readonly packing: PackingTools;
   /** Where helper stages find gitlab-runner; `choice` is its path, or empty when there is none. */
@@ -35,11 +37,12 @@ export interface FactsInput {
 
 export async function gatherFacts(input: FactsInput): Promise<Facts> {
   const { settings, shell, asksChImage, signal } = input;
-  const login = await loginEnvironment(shell, signal);
+  const { env: login, time } = await logIn(shell, signal);
   const scheduler = await findScheduler({ ...input, login });
   return {
     shell,
     login,
+    time,
     applications: await findApplications(settings.charliecloud.application_path, login, {
       asksChImage,
     }),

@@ -10,6 +10,7 @@ import { artifactProblem, checkSite, type JobPlan, planJob, planStage } from "./
 const FACTS: Facts = {
   shell: { bash: "/bin/bash", env: { HOME: "/home/ann" } },
   login: {},
+  time: "",
   applications: {
     chRun: { path: "/usr/bin/ch-run", version: "0.38" },
     chImage: { path: "/usr/bin/ch-image", version: "0.38" },

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { type FreshDirectory, freshDirectory } from "../../test/fixtures/directory.ts";
-import { type LoginShell, loginEnvironment } from "./login-shell.ts";
+import { type LoginShell, logIn } from "./login-shell.ts";
 
 let fresh: FreshDirectory;
 beforeAll(() => {
@@ -19,7 +19,7 @@ function shellWith(profile: string): LoginShell {
   return { bash: "/bin/bash", env: { HOME: home, USER: "someone" } };
 }
 
-const environmentOf = (profile: string) => loginEnvironment(shellWith(profile), NEVER);
+const environmentOf = (profile: string) => logIn(shellWith(profile), NEVER).then(({ env }) => env);
 
 describe("the login environment", () => {
   test("has what the shell started with and what the profile exports, whole", async () => {
@@ -73,6 +73,15 @@ describe("the login environment", () => {
     process.kill(Number(env["AGENT"]), "SIGKILL");
   });
 
+  test("comes with the time in the user's own zone", async () => {
+    const before = Math.floor(Date.now() / 1000) * 1000;
+    const { time } = await logIn(shellWith("export TZ=JAC-5:30\n"), NEVER);
+    const [, date, clock] = /^(\S+) (\S+) JAC$/.exec(time) ?? [];
+    const told = Date.parse(`${date}T${clock}+05:30`);
+    expect(told).toBeGreaterThanOrEqual(before);
+    expect(told).toBeLessThanOrEqual(Date.now());
+  });
+
   test("is read from a profile that would ask a question, with an empty answer", async () => {
     const env = await environmentOf("read -r ANSWER || true\nexport ANSWER\n");
     expect(env["ANSWER"]).toBe("");
@@ -82,7 +91,7 @@ describe("the login environment", () => {
 describe("a profile that gets in the way is a system failure that says what to look for", () => {
   const failureOf = async (profile: string, timeout?: number) => {
     const shell = shellWith(profile);
-    const failure = await loginEnvironment(shell, NEVER, timeout).catch((error: unknown) => error);
+    const failure = await logIn(shell, NEVER, timeout).catch((error: unknown) => error);
     return failure instanceof Error ? `${failure.name}: ${failure.message}` : "no failure";
   };
   const begin = "SystemFailure: cannot read the login environment: /bin/bash --login";
@@ -116,12 +125,12 @@ describe("a profile that gets in the way is a system failure that says what to l
 
   test("and so is a bash that is not there", async () => {
     const shell = { bash: "/no/bash", env: {} };
-    await expect(loginEnvironment(shell, NEVER)).rejects.toThrow("no such program");
+    await expect(logIn(shell, NEVER)).rejects.toThrow("no such program");
   });
 
   test("and a cancel while it is read", async () => {
     const controller = new AbortController();
-    const reading = loginEnvironment(shellWith("sleep 1000\n"), controller.signal);
+    const reading = logIn(shellWith("sleep 1000\n"), controller.signal);
     setTimeout(() => controller.abort(), 200);
     await expect(reading).rejects.toThrow("was cancelled");
   });

@@ -12,28 +12,31 @@ export interface LoginShell {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** What a login shell made of its environment, and what its profile wrote; else why it ran no command. */
+/** What a user's profile makes of the clean environment. */
+export interface Login {
+  /** Every exported variable, single-line or not. */
+  readonly env: Readonly<Record<string, string>>;
+  /** When that was, in the shell's time zone, e.g. `2026-11-25 04:15:41 CET`. */
+  readonly time: string;
+}
+
+/** What a login shell said, and what its profile wrote; else why it ran no command. */
 export type LoginReading =
-  | {
-      readonly ok: true;
-      readonly env: Readonly<Record<string, string>>;
-      readonly stdout: string;
-      readonly stderr: string;
-    }
+  | ({ readonly ok: true; readonly stdout: string; readonly stderr: string } & Login)
   | { readonly ok: false; readonly why: string };
 
 /**
- * What a user's profile makes of the clean environment: every exported variable of a login shell, single-line or not.
+ * Starts the user's login shell to see what jobs will find.
  *
  * @throws SystemFailure when the profile ends the shell or takes too long
  */
-export async function loginEnvironment(
+export async function logIn(
   shell: LoginShell,
   signal: AbortSignal,
   timeout = PROFILE_MILLISECONDS,
-): Promise<Readonly<Record<string, string>>> {
+): Promise<Login> {
   const login = await readLogin(shell, signal, timeout);
-  if (login.ok) return login.env;
+  if (login.ok) return login;
   throw new SystemFailure(
     `cannot read the login environment: ${login.why}; look for exit, exec or an error in the shell's profile files`,
   );
@@ -45,8 +48,9 @@ export async function readLogin(
   signal: AbortSignal,
   timeout: number,
 ): Promise<LoginReading> {
-  // A profile may print anything first, and may leave its own PATH without /usr/bin.
-  const script = `printf '%s\\0' ${MARK}; exec /usr/bin/env -0`;
+  // A profile may print anything first, and may leave its own PATH without /usr/bin. JavaScript would take longer to load
+  // its time zones than this shell takes.
+  const script = `printf '%s\\0%(%F %T %Z)T\\0' ${MARK} -1; exec /usr/bin/env -0`;
   const run = await runCommand([shell.bash, "--login", "-c", script], {
     env: shell.env,
     cwd: "/",
@@ -59,11 +63,11 @@ export async function readLogin(
     const why = `${shell.bash} --login ${run.description} before it ran a command`;
     return { ok: false, why: said === "" ? why : `${why} (${said})` };
   }
-  const entries = run.stdout.slice(start + MARK.length + 1).split("\0");
+  const [time = "", ...entries] = run.stdout.slice(start + MARK.length + 1).split("\0");
   const env = Object.fromEntries(
     entries.filter((entry) => entry.includes("=")).map((entry) => splitOnce(entry)),
   );
-  return { ok: true, env, stdout: run.stdout.slice(0, start), stderr: run.stderr };
+  return { ok: true, env, time, stdout: run.stdout.slice(0, start), stderr: run.stderr };
 }
 
 function splitOnce(entry: string): [string, string] {

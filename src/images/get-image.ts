@@ -1,8 +1,6 @@
 import type { AcquiredEntry, ImageCache } from "../cache/cache.ts";
 import type { EntryKey } from "../cache/layout.ts";
 import { accept, type Verdict } from "../plan/decision.ts";
-import { fillBuiltin } from "./fill-builtin.ts";
-import { fillByChImage } from "./fill-ch-image.ts";
 import { type ImageOrder, variantOf } from "./order.ts";
 import { resolveDigest } from "./resolve.ts";
 import type { FillTimes, ImageTools } from "./tools.ts";
@@ -45,10 +43,15 @@ export async function getImage(
     key: keyOf(digest),
     reference,
     puller: order.puller,
-    fill: (filling) =>
-      order.puller === "builtin"
-        ? fillBuiltin({ order, digest, tools, cache, filling, noteTimes })
-        : fillByChImage(order, digest, tools, filling, noteTimes),
+    // Loaded only where an image is absent: they take longer to load than the rest of a hit takes.
+    fill: async (filling) => {
+      if (order.puller === "ch-image") {
+        const { fillByChImage } = await import("./fill-ch-image.ts");
+        return await fillByChImage(order, digest, tools, filling, noteTimes);
+      }
+      const { fillBuiltin } = await import("./fill-builtin.ts");
+      return await fillBuiltin({ order, digest, tools, cache, filling, noteTimes });
+    },
   });
   if (!got.ok) return got;
   const { hit, size } = got.value;
