@@ -4,8 +4,8 @@
 #
 # Usage: bash scripts/setup.sh demo|test|build|package|bench|check
 #
-# On Debian, docker-registry is installed for tests; its service is not started (but systemd starts it at boot, on
-# port 5000, unless you disable it).
+# On Debian, docker-registry and prometheus are installed for tests; their services are not started (but systemd starts
+# them at boot, on ports 5000 and 9090, unless you disable them).
 set -euo pipefail
 
 PURPOSES='demo, test, build, package, bench or check'
@@ -58,6 +58,8 @@ choose_debian_packages() {
   [ "$purpose" = test ] || return 0
   # For the packages, their man pages and completions.
   wanted+=(dpkg rpm man-db groff-base zsh fish)
+  # The dashboard's queries.
+  wanted+=(prometheus)
   wanted+=(shellcheck debian-archive-keyring slurmctld slurmd slurm-client munge)
   # To run the arm64 program where the processor is another.
   if [ "$(uname -m)" = x86_64 ]; then wanted+=(qemu-user-static libc6-arm64-cross); fi
