@@ -54,6 +54,13 @@ test("it sums by labels that the metric has", () => {
   }
 });
 
+test("it has colours only for lines that there can be", () => {
+  const known = metrics.flatMap(({ labels }) => Object.values(labels).flat());
+  const overrides = dashboard.panels.flatMap(({ fieldConfig }) => fieldConfig.overrides);
+  expect(overrides).not.toEqual([]);
+  for (const { matcher } of overrides) expect(known).toContain(matcher.options);
+});
+
 test("the page names every metric and every value of a label", () => {
   const page = readFileSync(`${DOCS}/metrics.md`, "utf8");
   for (const { name, labels } of metrics) {

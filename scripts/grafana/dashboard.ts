@@ -30,6 +30,15 @@ const QueryVariable = type({
 
 const Target = type({ refId: "string", expr: "string", legendFormat: "string" });
 
+/** A colour for the line of one name. */
+const Override = type({
+  matcher: { id: "'byName'", options: "string" },
+  properties: type({
+    id: "'color'",
+    value: { mode: "'fixed'", fixedColor: "string" },
+  }).array(),
+});
+
 const Panel = type({
   id: "number",
   type: "'timeseries'",
@@ -44,14 +53,13 @@ const Panel = type({
       min: "number",
       "max?": "number",
       "custom?": {
-        "stacking?": { mode: "'normal'" },
+        "stacking?": { mode: "'normal'", group: "'A'" },
         "fillOpacity?": "number",
         "spanNulls?": "number | boolean",
         "drawStyle?": "'line' | 'bars'",
       },
     },
-    // None so far.
-    overrides: "never[]",
+    overrides: Override.array(),
   },
   targets: Target.array().atLeastLength(1),
 });

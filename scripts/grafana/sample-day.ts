@@ -27,21 +27,21 @@ export const SAMPLE_HOSTS: readonly SampleHost[] = [
     instance: "login1.example:9100",
     executors: { slurm: 0.8, shell: 0.2 },
     puller: "builtin",
-    busiest: 55,
+    busiest: 120,
     seed: 7,
   },
   {
     instance: "login2.example:9100",
     executors: { slurm: 1 },
     puller: "ch-image",
-    busiest: 35,
+    busiest: 70,
     seed: 8,
   },
   {
     instance: "build1.example:9100",
     executors: { shell: 1 },
     puller: "builtin",
-    busiest: 45,
+    busiest: 90,
     seed: 9,
   },
 ];
@@ -74,7 +74,8 @@ interface Image {
 }
 
 const HOUR = 3_600_000;
-const DAY_HOURS = 24;
+/** A little more than a day, so that the end of a graph's 24 hours falls between two marks of its axis. */
+export const SAMPLE_HOURS = 25;
 const GIGABYTE = 1e9;
 const CACHE_LIMIT = 200 * GIGABYTE;
 const TRIES = 3;
@@ -90,9 +91,9 @@ export function sampleDay(host: SampleHost): Told[] {
   const cache: Cache = { bytes: 0.97 * CACHE_LIMIT };
   const told: Told[] = [];
   // Exponential waits at the greatest rate, of which a share counts: arrivals without memory at a rate that changes.
-  for (let hours = 0; hours < DAY_HOURS; hours += -Math.log(1 - draw.uniform()) / host.busiest)
+  for (let hours = 0; hours < SAMPLE_HOURS; hours += -Math.log(1 - draw.uniform()) / host.busiest)
     if (draw.chance(busyness(hours))) told.push(...job(host, hours, draw, cache));
-  return told.filter(({ at }) => at < DAY_HOURS * HOUR).sort((a, b) => a.at - b.at);
+  return told.filter(({ at }) => at < SAMPLE_HOURS * HOUR).sort((a, b) => a.at - b.at);
 }
 
 /** Of the busiest hour: little at night, scheduled pipelines, then a morning and an afternoon with a pause between. */
@@ -191,10 +192,10 @@ function makeRoom(cache: Cache, bytes: number): EvictionFigures[] {
   if (cache.bytes <= CACHE_LIMIT) return [];
   const removed = cache.bytes - 0.9 * CACHE_LIMIT;
   cache.bytes -= removed;
-  const of = (kind: EvictionFigures["kind"], size: number): EvictionFigures => {
-    return { kind, count: Math.ceil(removed / 2 / size), bytes: Math.round(removed / 2) };
+  const of = (kind: EvictionFigures["kind"], share: number, size: number): EvictionFigures => {
+    return { kind, count: Math.ceil((share * removed) / size), bytes: Math.round(share * removed) };
   };
-  return [of("entry", 0.7 * GIGABYTE), of("layer", 0.2 * GIGABYTE)];
+  return [of("entry", 0.65, 0.7 * GIGABYTE), of("layer", 0.35, 0.2 * GIGABYTE)];
 }
 
 function drawOutcome(draw: Draw): AttemptOutcome {

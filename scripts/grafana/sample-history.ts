@@ -2,11 +2,11 @@
 import { writeFileSync } from "node:fs";
 import { emptyTotals, mergeNews } from "../../src/metrics/merge.ts";
 import { textFormat } from "../../src/metrics/text-format.ts";
-import { SAMPLE_HOSTS, type SampleHost, sampleDay, type Told } from "./sample-day.ts";
+import { SAMPLE_HOSTS, SAMPLE_HOURS, type SampleHost, sampleDay, type Told } from "./sample-day.ts";
 
-/** In seconds since 1970: a Tuesday, from midnight to midnight. */
+/** In seconds since 1970: a Tuesday, from midnight on. */
 export const SAMPLE_START = Date.UTC(2026, 10, 24) / 1000;
-export const SAMPLE_END = SAMPLE_START + 86_400;
+export const SAMPLE_END = SAMPLE_START + SAMPLE_HOURS * 3600;
 /** In seconds; as the data source in Grafana would be told. */
 export const SCRAPE_INTERVAL = 60;
 
