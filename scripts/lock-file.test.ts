@@ -6,13 +6,13 @@ import { checkLockFile } from "./lock-file.ts";
 let root: string;
 beforeAll(() => {
   root = mkdtempSync("/var/tmp/jacamar-lock-");
-  mkdirSync(join(root, "node_modules/a"), { recursive: true });
 });
 afterAll(() => rmSync(root, { recursive: true }));
 
 const LOCKED = { version: "1.0.0", integrity: "sha512-x" };
 
 function check(locked: object, manifest: object = { dependencies: { a: "1.0.0" } }): string[] {
+  mkdirSync(join(root, "node_modules/a"), { recursive: true });
   const packages = {
     "": { dependencies: { a: "1.0.0" } },
     "node_modules/a": locked,
@@ -43,8 +43,19 @@ test("checkLockFile() refuses another package.json and a package that is not ins
   check(LOCKED);
   rmSync(join(root, "node_modules/a/package.json"));
   expect(checkLockFile(root)).toEqual(["node_modules/a: not installed"]);
+  rmSync(join(root, "node_modules"), { recursive: true });
+  expect(checkLockFile(root)).toEqual([]);
 });
 
-test("checkLockFile() accepts this project's", () => {
-  expect(checkLockFile(resolve(import.meta.dir, ".."))).toEqual([]);
+test("checkLockFile() refuses a range of versions", () => {
+  expect(check(LOCKED, { dependencies: { a: "^1.0.0" } })).toContain(
+    "package.json: a is ^1.0.0; wanted: one version, such as 1.2.3",
+  );
 });
+
+test.each([".", "scripts/grafana/page"])(
+  "checkLockFile() accepts this project's in %s",
+  (folder) => {
+    expect(checkLockFile(resolve(import.meta.dir, "..", folder))).toEqual([]);
+  },
+);

@@ -14,16 +14,24 @@ interface LockedPackage extends Manifest {
   readonly optional?: boolean;
 }
 
-/** Returns one line for each thing that is wrong. */
+/**
+ * Returns one line for each thing that is wrong. Packages of a folder without node_modules, which are installed on
+ * demand, are not missed.
+ */
 export function checkLockFile(root: string): string[] {
   const manifest: Manifest = readJson(join(root, "package.json"));
   const { packages }: { packages: Record<string, LockedPackage> } = readJson(
     join(root, "package-lock.json"),
   );
   const problems: string[] = [];
-  for (const group of ["dependencies", "devDependencies"] as const)
+  const isInstalled = existsSync(join(root, "node_modules"));
+  for (const group of ["dependencies", "devDependencies"] as const) {
+    for (const [name, version] of Object.entries(manifest[group] ?? {}))
+      if (!/^\d+\.\d+\.\d+$/.test(version))
+        problems.push(`package.json: ${name} is ${version}; wanted: one version, such as 1.2.3`);
     if (!Bun.deepEquals(manifest[group] ?? {}, packages[""]?.[group] ?? {}))
       problems.push(`package.json and package-lock.json differ in ${group}`);
+  }
 
   for (const [path, locked] of Object.entries(packages)) {
     if (path === "") continue;
@@ -35,7 +43,7 @@ export function checkLockFile(root: string): string[] {
       const { version } = readJson(installed);
       if (version !== locked.version)
         problems.push(`${path}: ${version} is installed, ${locked.version} is locked`);
-    } else if (!locked.optional) problems.push(`${path}: not installed`);
+    } else if (isInstalled && !locked.optional) problems.push(`${path}: not installed`);
   }
   return problems;
 }

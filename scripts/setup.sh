@@ -2,16 +2,16 @@
 # Makes this machine ready for one of the project's npm scripts: npm packages as locked, and Debian packages by name.
 # Silent where nothing is missing. As root it installs what is missing; otherwise it prints the line to run.
 #
-# Usage: bash scripts/setup.sh demo|test|build|package|bench|check
+# Usage: bash scripts/setup.sh demo|test|build|package|dashboard|bench|check
 #
 # On Debian, docker-registry and prometheus are installed for tests; their services are not started (but systemd starts
 # them at boot, on ports 5000 and 9090, unless you disable them).
 set -euo pipefail
 
-PURPOSES='demo, test, build, package, bench or check'
+PURPOSES='demo, test, build, package, dashboard, bench or check'
 purpose=${1-}
 case $purpose in
-  demo | test | build | package | bench | check) ;;
+  demo | test | build | package | dashboard | bench | check) ;;
   *)
     echo "setup: want one purpose, $PURPOSES: got '$purpose'" >&2
     exit 64
@@ -19,29 +19,32 @@ case $purpose in
 esac
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# The lock file as of the last complete `npm ci`; inside node_modules, so that it goes when that goes.
-STAMP=node_modules/.installed-lock.json
-
+# install_npm_packages FOLDER [OPTION …]: as the folder's package-lock.json says, with options of npm ci.
 install_npm_packages() {
-  cmp -s package-lock.json "$STAMP" && return
+  local lock=$1/package-lock.json
+  # The lock file as of the last complete `npm ci`; inside node_modules, so that it goes when that goes.
+  local stamp=$1/node_modules/.installed-lock.json
+  cmp -s "$lock" "$stamp" && return
   # Two of us at once would delete each other's files; the second finds the work done.
   if command -v flock > /dev/null; then
-    exec 8< package-lock.json
+    exec 8< "$lock"
     flock 8
-    cmp -s package-lock.json "$STAMP" && return
+    cmp -s "$lock" "$stamp" && return
   fi
-  echo "setup: installing the npm packages of package-lock.json" >&2
-  npm ci --no-audit --no-fund --loglevel=error >&2
+  echo "setup: installing the npm packages of $lock" >&2
+  npm ci --prefix "$1" --no-audit --no-fund --loglevel=error "${@:2}" >&2
+  cp "$lock" "$stamp"
+}
+
+require_bun() {
+  node_modules/.bin/bun --version > /dev/null 2>&1 && return
   # npm that runs no install scripts leaves a stand-in for bun; this is the script.
-  if ! node_modules/.bin/bun --version > /dev/null 2>&1; then
-    (cd node_modules/bun && node install.js) > /dev/null 2>&1 || true
-  fi
+  (cd node_modules/bun && node install.js) > /dev/null 2>&1 || true
   if ! node_modules/.bin/bun --version > /dev/null 2>&1; then
     echo "setup: node_modules/.bin/bun does not run. npm may be set to run no install scripts (npm config get" \
       "ignore-scripts), or this machine is neither x64 nor arm64 with glibc" >&2
     exit 1
   fi
-  cp package-lock.json "$STAMP"
 }
 
 # Sets `wanted` to the Debian packages that the purpose needs.
@@ -51,6 +54,10 @@ choose_debian_packages() {
     build | check) return ;;
     package)
       wanted=(dpkg rpm)
+      return
+      ;;
+    dashboard)
+      wanted=(prometheus chromium)
       return
       ;;
   esac
@@ -108,6 +115,9 @@ install_debian_packages() {
   fi
 }
 
-install_npm_packages
+install_npm_packages .
+require_bun
+# Grafana's component library is large, and nothing else needs it.
+if [ "$purpose" = dashboard ]; then install_npm_packages scripts/grafana/page --ignore-scripts; fi
 choose_debian_packages
 install_debian_packages

@@ -52,6 +52,7 @@ function runAllChecks(): Counts {
 
 const patterns = process.argv.slice(2);
 const files = [...new Bun.Glob("{src,scripts,test}/**/*.test.ts").scanSync(ROOT)]
+  .filter((file) => !file.includes("/node_modules/"))
   .filter((file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)))
   .sort();
 
