@@ -53,6 +53,14 @@ test("prepare's refusals are regrets, with the keys to change", async () => {
     ["general.charliecloud.runner_image", undefined],
     ["general.charliecloud.image_storage_dir", undefined],
   ]);
+  const noRegistry = 'user_bash_env = ["CH_REGY_DEFAULT_HOST=https://registry.example"]';
+  expect(
+    await ask(findLaterRefusals, [
+      ...site("shell", "$HOME"),
+      noRegistry,
+      'run_mechanism = "charliecloud"',
+    ]),
+  ).toEqual([["general.user_bash_env", undefined]]);
   const podman = [...site("shell", "$HOME"), 'run_mechanism = "podman"'];
   expect(await ask(findConfigRefusals, podman)).toEqual([["general.run_mechanism", "error"]]);
   expect(await ask(findLaterRefusals, podman)).toEqual([]);

@@ -1,4 +1,6 @@
+import { adminEnvironment } from "../executors/site.ts";
 import { createLog } from "../host/log.ts";
+import { type DefaultRegistry, defaultRegistry } from "../plan/default-registry.ts";
 import { chooseMirror } from "../plan/mirror.ts";
 import { parseReference } from "../plan/reference.ts";
 import { pingRegistry } from "../registry/ping.ts";
@@ -21,16 +23,20 @@ export interface NamedRegistry {
 }
 
 /** Every registry that the configuration names, once; of the allowlist those whose pattern is a plain host. */
-export function namedRegistries({ charliecloud, general }: Settings): readonly NamedRegistry[] {
+export function namedRegistries(settings: Settings): readonly NamedRegistry[] {
+  const { charliecloud, general } = settings;
+  const fallback = defaultRegistry(adminEnvironment(settings));
   const { mirrors, offline, image_allowlist: patterns = [] } = charliecloud;
   const table = "[general.charliecloud]";
   const images = [
     ["runner_image", charliecloud.runner_image],
     ["default_image", general.force_mechanism ? charliecloud.default_image : undefined],
   ] as const;
+  const unnamed = fallback && hostOf("debian", charliecloud, fallback);
   const found: NamedRegistry[] = [
+    ...(unnamed ? [{ host: unnamed, from: "[general] user_bash_env", needed: true }] : []),
     ...images.flatMap(([key, image]) => {
-      const host = image === undefined ? undefined : hostOf(image, charliecloud);
+      const host = image === undefined ? undefined : hostOf(image, charliecloud, fallback);
       return host === undefined ? [] : [{ host, from: `${table} ${key}`, needed: true }];
     }),
     ...mirrors.flatMap(({ mirror }) => {
@@ -49,8 +55,12 @@ export function namedRegistries({ charliecloud, general }: Settings): readonly N
 
 type Sources = Parameters<typeof chooseMirror>[1];
 
-function hostOf(image: string, sources: Sources): string | undefined {
-  const reference = parseReference(image);
+function hostOf(
+  image: string,
+  sources: Sources,
+  fallback: DefaultRegistry | undefined,
+): string | undefined {
+  const reference = parseReference(image, undefined, fallback);
   if (!reference.ok) return undefined;
   const { choice, mirror } = chooseMirror(reference.value, sources);
   if (choice === "none") return undefined;

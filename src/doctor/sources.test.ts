@@ -53,6 +53,17 @@ test("each registry that the configuration names is asked once, at its mirror if
   expect(await hosts("offline = true", ...mirror)).toEqual(["m.example.org"]);
 });
 
+test("the site's default registry is asked, and is where images without a registry come from", async () => {
+  const settings = await settingsOf('default_image = "debian:12"');
+  const general = {
+    ...settings.general,
+    user_bash_env: ["CH_REGY_DEFAULT_HOST=d.example.org", "CH_REGY_DEFAULT_PORT=5000"],
+  };
+  expect(namedRegistries({ ...settings, general })).toEqual([
+    { host: "d.example.org:5000", from: "[general] user_bash_env", needed: true },
+  ]);
+});
+
 test("a registry that is only allowed need not answer, but must not be untrusted", () => {
   const judge = (failure: "unreachable" | "untrusted", needed: boolean) =>
     judgeRegistry({ host: "r", from: "k", needed }, { ok: false, failure, said: "no" }).state;

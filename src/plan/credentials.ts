@@ -11,7 +11,7 @@ const PASSWORD = "CH_IMAGE_PASSWORD";
  * `payload` and `job-token` → `Secrets.passwords[registry]`, `none` → an anonymous pull.
  */
 export interface CredentialChoice extends Decision<"variables" | "payload" | "job-token" | "none"> {
-  /** `host[:port]` that gets the account; `docker.io` for a name without a host. */
+  /** `host[:port]` that gets the account; `docker.io` for names of Docker Hub. */
   readonly registry: string;
   readonly username?: string;
 }
@@ -47,7 +47,6 @@ export function chooseCredentials(input: CredentialInput): Verdict<CredentialCho
     const from = `${USERNAME}, ${PASSWORD}`;
     return accept({ choice: "variables", because, from, registry, username });
   }
-  // A name without a host goes to ch-image's default registry, which a site may have set to any host.
   const asked = mirror ?? reference.host;
   const account = registries.find(({ host }) => host === asked);
   if (account === undefined) {

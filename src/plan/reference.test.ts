@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { defaultRegistry } from "./default-registry.ts";
 import { parseReference, type Reference } from "./reference.ts";
 
 const DIGEST = `sha256:${"0123456789abcdef".repeat(4)}`;
@@ -35,6 +36,46 @@ test("parseReference() takes names without a host to Docker Hub", () => {
   });
   expect(parsed("group/image")).toMatchObject({ canonical: "docker.io/group/image:latest" });
   expect(parsed("python3.12:1.0")).toMatchObject({ path: "python3.12", tag: "1.0" });
+});
+
+test("parseReference() takes names without a host to the site's default registry", () => {
+  const at = (text: string, env: Record<string, string>) => {
+    const verdict = parseReference(text, undefined, defaultRegistry(env));
+    return verdict.ok ? verdict.value : verdict.refusal;
+  };
+  const site = { CH_REGY_DEFAULT_HOST: "registry.site" };
+  expect(at("debian:12", site)).toMatchObject({
+    host: "registry.site",
+    path: "debian",
+    canonical: "registry.site/debian:12",
+    pull: "debian:12",
+  });
+  const below = { ...site, CH_REGY_DEFAULT_PORT: "5000", CH_REGY_PATH_PREFIX: "/hub/library/" };
+  expect(at("debian", below)).toMatchObject({
+    host: "registry.site:5000",
+    canonical: "registry.site:5000/hub/library/debian:latest",
+    pull: "debian:latest",
+  });
+  expect(at("other.test/x", below)).toMatchObject({ canonical: "other.test/x:latest" });
+  expect(at("debian", { CH_REGY_DEFAULT_PORT: "1" })).toMatchObject({
+    canonical: "docker.io/library/debian:latest",
+  });
+  const hub = { CH_REGY_DEFAULT_HOST: "registry-1.docker.io" };
+  expect(at("debian", hub)).toMatchObject({ canonical: "docker.io/library/debian:latest" });
+});
+
+test("parseReference() blames the administrator for a default registry that is none", () => {
+  for (const [env, seen] of [
+    [{ CH_REGY_DEFAULT_HOST: "https://r" }, "https://r/"],
+    [{ CH_REGY_DEFAULT_HOST: "r", CH_REGY_DEFAULT_PORT: "x" }, "r:x/"],
+    [{ CH_REGY_DEFAULT_HOST: "r", CH_REGY_PATH_PREFIX: "Hub" }, "r/Hub"],
+  ] as const) {
+    const verdict = parseReference("debian", undefined, defaultRegistry(env));
+    const refusal = { fault: "admin", from: "[general] user_bash_env" };
+    expect(verdict).toMatchObject({ ok: false, refusal });
+    if (!verdict.ok) expect(verdict.refusal.message).toContain(`the default registry "${seen}"`);
+    expect(parseReference("other.test/x", undefined, defaultRegistry(env)).ok).toBe(true);
+  }
 });
 
 test("parseReference() sees a host only in a first component with a dot or a colon", () => {

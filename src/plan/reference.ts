@@ -1,13 +1,14 @@
 import { accept, type Refusal, refuse, type Verdict } from "./decision.ts";
+import type { DefaultRegistry } from "./default-registry.ts";
 import { quoted } from "./quoted.ts";
 
 /** An image name that ch-image accepts, taken apart. */
 export interface Reference {
   /** As the job or the configuration has it. */
   readonly written: string;
-  /** `host` or `host:port`, exactly as written; absent: Docker Hub. */
+  /** `host` or `host:port`, exactly as written, or of the site's default registry; absent: Docker Hub. */
   readonly host?: string;
-  /** Without host, tag and digest, e.g. `group/image`. */
+  /** Without host, tag and digest, e.g. `group/image`; as written. */
   readonly path: string;
   readonly tag?: string;
   /** `sha256:` and 64 hexadecimal digits. */
@@ -56,14 +57,23 @@ interface Parts {
  * Reads an image name `[host[:port]/]path[:tag | @sha256:…]`. A first component is a host only if it contains a
  * dot or a colon. Refuses, with one message that quotes the name, whatever ch-image would misread or reject;
  * a tag beside a digest is dropped, because the digest alone decides.
+ *
+ * @param fallback the registry of names without a host; absent: Docker Hub
  */
 export function parseReference(
   text: string,
   origin: ReferenceOrigin = JOB_IMAGE,
+  fallback?: DefaultRegistry,
 ): Verdict<Reference> {
   const parts = partsOf(text);
   const found = strangeCharacters(text) ?? partProblem(parts);
-  const reference = referenceOf(text, parts);
+  const fallen = parts.host === undefined ? fallback : undefined;
+  if (found === undefined && fallen !== undefined && !isPlace(fallen)) {
+    const seen = quoted(`${fallen.host}/${fallen.prefix}`);
+    const message = `Cannot use the image ${quoted(text)}: the default registry ${seen} (CH_REGY_DEFAULT_HOST, CH_REGY_DEFAULT_PORT, CH_REGY_PATH_PREFIX) is none; wanted a host such as registry.example, a port number and a path of small letters`;
+    return refuse("admin", message, "[general] user_bash_env");
+  }
+  const reference = referenceOf(text, parts, fallen);
   const problem =
     found ?? (reference.pull.length > LONGEST_NAME ? tooLong(reference.pull) : undefined);
   if (problem !== undefined) {
@@ -88,18 +98,24 @@ function partsOf(text: string): Parts {
   };
 }
 
-function referenceOf(written: string, { host, path, tag, digest }: Parts): Reference {
-  const renamed = host !== undefined && HUB_ALIASES.includes(host);
-  const isHub = host === undefined || renamed || host === HUB_REGISTRY;
+function referenceOf(
+  written: string,
+  { host: named, path, tag, digest }: Parts,
+  fallback: DefaultRegistry | undefined,
+): Reference {
+  const host = named ?? fallback?.host;
+  const renamed = named !== undefined && HUB_ALIASES.includes(named);
+  const isHub = host === undefined || HUB_ALIASES.includes(host) || host === HUB_REGISTRY;
   const suffix = digest === undefined ? `:${tag ?? "latest"}` : `@${digest}`;
-  const fullPath = isHub && !path.includes("/") ? `library/${path}` : path;
-  // Without a host, ch-image may be set to another default registry than Docker Hub: that is the site's wish.
-  const pull = host === undefined ? path : `${renamed ? HUB_REGISTRY : host}/${fullPath}`;
+  const below = fallback && fallback.prefix !== "" ? `${fallback.prefix}/${path}` : path;
+  const fullPath = isHub && !below.includes("/") ? `library/${below}` : below;
+  // ch-image has the same default registry, but its storage knows the image by the name without it.
+  const pull = named === undefined ? path : `${renamed ? HUB_REGISTRY : named}/${fullPath}`;
   const notes = [
     ...(tag !== undefined && digest !== undefined
       ? [`the tag ${quoted(tag)} is dropped because the digest decides`]
       : []),
-    ...(renamed ? [`ch-image reaches ${host} as ${HUB_REGISTRY}`] : []),
+    ...(renamed ? [`ch-image reaches ${named} as ${HUB_REGISTRY}`] : []),
   ];
   return {
     written,
@@ -157,6 +173,10 @@ function partProblem({ host, path, tag, digest }: Parts): string | undefined {
     return `${quoted(digest)} is no digest (sha256: and 64 lower-case hexadecimal digits)`;
   }
   return undefined;
+}
+
+function isPlace({ host, prefix }: DefaultRegistry): boolean {
+  return isHost(host) && (prefix === "" || prefix.split("/").every((one) => COMPONENT.test(one)));
 }
 
 function isHost(text: string): boolean {

@@ -217,6 +217,29 @@ test("a shared cache is made where it is not there yet", async () => {
   expect([result.status, readdirSync(`${shared}/v1/entries`).length]).toEqual(["success", 1]);
 });
 
+test.each(["builtin", "ch-image"])(
+  "a name without a registry is asked of the site's default one: %s",
+  async (puller) => {
+    const [, port = ""] = /:(\d+)\//.exec(images.open) ?? [];
+    const env = [
+      `REQUESTS_CA_BUNDLE=${open.caFile}`,
+      "CH_REGY_DEFAULT_HOST=127.0.0.1",
+      `CH_REGY_DEFAULT_PORT=${port}`,
+      "CH_REGY_PATH_PREFIX=ci",
+    ];
+    const here = makeSite({
+      general: [`user_bash_env = ${JSON.stringify(env)}`],
+      charliecloud: [],
+      more: ["[general.charliecloud.cache]", `puller = "${puller}"`],
+    });
+    sites.push(here);
+    const result = await here.runner().run(containerJob("tool"));
+    expect(result.status).toBe("success");
+    expect(result.log).toContain(`Image 127.0.0.1:${port}/ci/tool:latest: sha256:`);
+    expect(result.log).toContain(`pulled by ${puller}`);
+  },
+);
+
 test("an image that this host started in the same way within the hour is not tried again; a new one is", async () => {
   const calls = `${dir}/ch-run-calls`;
   const chRun = `${dir}/bin/ch-run`;
