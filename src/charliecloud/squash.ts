@@ -1,6 +1,7 @@
 import { renameSync, rmSync, statfsSync } from "node:fs";
 import { runCommand } from "../host/process.ts";
 import { findMksquashfs } from "./packing.ts";
+import { askSquashfsTools } from "./squashfs-tools.ts";
 
 export interface SquashRequest {
   /** Directory of a whole image. */
@@ -29,20 +30,13 @@ export async function squashImage(request: SquashRequest): Promise<string | unde
   if (tight !== undefined) return tight;
   const temporary = `${file}.new`;
   rmSync(temporary, { force: true });
-  const options = [
-    "-noappend",
-    "-all-root",
-    "-b",
-    "65536",
-    "-comp",
-    "zstd",
-    "-Xcompression-level",
-    "1",
-  ];
-  const run = await runCommand(
-    [mksquashfs, image, temporary, ...options, "-quiet", "-no-progress"],
-    { env, cwd: "/", signal },
-  );
+  const { compression, silence } = await askSquashfsTools(mksquashfs, { env, signal });
+  const options = ["-noappend", "-all-root", "-b", "65536", ...compression, ...silence];
+  const run = await runCommand([mksquashfs, image, temporary, ...options], {
+    env,
+    cwd: "/",
+    signal,
+  });
   if (run.outcome === "exited" && run.status === 0) {
     renameSync(temporary, file);
     return undefined;

@@ -8,7 +8,7 @@ import { judgeContainer, judgeSquashfs, judgeWriteFake } from "./container.ts";
 import { fail, merged, ok, warn } from "./finding.ts";
 import { judgeFuse, judgeNamespaces, judgeOverlay } from "./kernel.ts";
 import { judgeLogin } from "./login.ts";
-import { judgeGitlabRunner, judgeMksquashfs, judgeProgram } from "./programs.ts";
+import { judgeGitlabRunner, judgeMksquashfs, judgeProgram, NO_MKSQUASHFS } from "./programs.ts";
 
 test("several findings about one thing: the worst state, and what mends each", () => {
   const all = [ok("a"), warn("b", "slow", "mend b"), fail("", "broken", "mend c"), ok("")];
@@ -152,12 +152,11 @@ describe("programs", () => {
   test("mksquashfs: batch jobs cannot do without", async () => {
     const { plainSettings } = await import("./configuration.ts");
     const settings = await plainSettings();
-    const none = { path: "", version: "", problem: "" };
     const batch = { ...settings, general: { ...settings.general, executor: "slurm" as const } };
     const { run_mechanism: _none, ...general } = settings.general;
     expect(
       [settings, batch, { ...settings, general }].map(
-        (one) => judgeMksquashfs(none, { settings: one }).state,
+        (one) => judgeMksquashfs(NO_MKSQUASHFS, { settings: one }).state,
       ),
     ).toEqual(["warn", "fail", "ok"]);
   });

@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { canWriteFake, findApplications } from "../charliecloud/applications.ts";
 import { findMksquashfs } from "../charliecloud/packing.ts";
 import { squashImage } from "../charliecloud/squash.ts";
+import { squashfsToolsOf } from "../charliecloud/squashfs-tools.ts";
 import { findGitlabRunner } from "../executors/facts.ts";
 import { usesChImage } from "../executors/image-source.ts";
 import type { Context } from "./context.ts";
@@ -89,32 +90,36 @@ function searchedIn({ settings, login }: Context): string {
   return path === undefined ? `PATH of the login shell (${login["PATH"] ?? ""})` : path;
 }
 
+export const NO_MKSQUASHFS = { path: "", version: "", algorithm: "", problem: "" };
+
 export const mksquashfsProbe: Probe = {
   id: "mksquashfs",
   title: "mksquashfs",
   run: async (context) => {
     const path = findMksquashfs(context.login["PATH"]);
-    if (path === undefined) return judgeMksquashfs({ path: "", version: "", problem: "" }, context);
+    if (path === undefined) return judgeMksquashfs(NO_MKSQUASHFS, context);
     const asked = await ask(context, [path, "-version"]);
     const version = /version (\S+)/.exec(asked.stdout)?.[1] ?? "";
     const image = `${context.scratch}/squash`;
     mkdirSync(image);
+    const [, algorithm = ""] = squashfsToolsOf(asked.stdout).compression;
     const problem = await squashImage({
       image,
       file: `${image}.sqfs`,
       env: { PATH: context.login["PATH"] ?? "" },
       signal: AbortSignal.timeout(COMMAND_PATIENCE),
     });
-    return judgeMksquashfs({ path, version, problem: problem ?? "" }, context);
+    return judgeMksquashfs({ path, version, algorithm, problem: problem ?? "" }, context);
   },
 };
 
 export function judgeMksquashfs(
-  facts: { readonly path: string; readonly version: string; readonly problem: string },
+  facts: typeof NO_MKSQUASHFS,
   context: Pick<Context, "settings">,
 ): Finding {
-  const { path, version, problem } = facts;
-  if (path !== "" && problem === "") return ok(`${version || "found"}, ${path}, packs with zstd`);
+  const { path, version, algorithm, problem } = facts;
+  if (path !== "" && problem === "")
+    return ok(`${version || "found"}, ${path}, packs with ${algorithm}`);
   const seen = path === "" ? "not found" : `${path} ${version}: ${problem}`;
   if (!usesContainers(context)) return ok(`${seen}; not needed without containers`);
   const isBatch = context.settings.general.executor !== "shell";
@@ -122,12 +127,12 @@ export function judgeMksquashfs(
     ? fail(
         seen,
         "batch jobs with an image are refused: nodes get it as one SquashFS file",
-        "the squashfs-tools package, 4.4 or later, with zstd",
+        "the squashfs-tools package, 4.3 or later, with zstd where it is 4.4 or later",
       )
     : warn(
         seen,
         "images are kept as directories of many files, slow on network file systems",
-        "the squashfs-tools package, 4.4 or later, with zstd",
+        "the squashfs-tools package, 4.3 or later, with zstd where it is 4.4 or later",
       );
 }
 

@@ -5,7 +5,7 @@ import { type FreshDirectory, freshDirectory } from "../../test/fixtures/directo
 import { file } from "../../test/fixtures/layers.ts";
 import { GO_ON, planned, sinkFor } from "../../test/fixtures/layers-flatten.ts";
 import { mustRun } from "../../test/fixtures/must-run.ts";
-import { packsTar, type Sink } from "./sink.ts";
+import type { Sink } from "./sink.ts";
 import { writeTree } from "./write-tree.ts";
 
 let dir: FreshDirectory;
@@ -65,11 +65,4 @@ test("a program that is killed, fails or is not there is named, and leaves nothi
     failure: "other",
     said: expect.stringContaining("could not be started"),
   });
-});
-
-test("an old mksquashfs reads no tar", () => {
-  expect(packsTar("mksquashfs version 4.5.1 (2022/03/17)")).toBe(true);
-  expect(packsTar("mksquashfs version 4.10 (2030/01/01)")).toBe(true);
-  expect(packsTar("mksquashfs version 4.4 (2019/08/29)")).toBe(false);
-  expect(packsTar("")).toBe(false);
 });

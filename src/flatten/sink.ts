@@ -33,7 +33,7 @@ const LONGEST_SAID = 64 * 1024;
 /**
  * Packs into one SquashFS file, with the same result as `squashImage` of charliecloud/squash.ts. This is `mksquashfs -tar`
  * and not `sqfstar`, which in squashfs-tools 4.5.1 refuses every compressor option that has a value, and at its own level
- * takes 17 s instead of 0.4 s for 200 MB. Both need squashfs-tools 4.5 or newer; see `packsTar`. `-mem` bounds its queues:
+ * takes 17 s instead of 0.4 s for 200 MB. Both need squashfs-tools 4.5 or newer. `-mem` bounds its queues:
  * 60 MB at most instead of 230 MB, as fast.
  */
 export function squashSink(
@@ -57,12 +57,6 @@ export function directorySink(
 ): Sink {
   const argv = [tar, "-x", "-f", "-", "-C", directory, "--no-same-owner", "--same-permissions"];
   return { argv, env: { ...env, ...LOCALE }, target: directory };
-}
-
-/** Whether this mksquashfs reads a tar, by what `mksquashfs -version` says: 4.5 and newer do. */
-export function packsTar(version: string): boolean {
-  const [, major = "0", minor = "0"] = /version (\d+)\.(\d+)/.exec(version) ?? [];
-  return Number(major) > 4 || (Number(major) === 4 && Number(minor) >= 5);
 }
 
 /** Starts a sink in a process group of its own. Never throws. */

@@ -2,16 +2,16 @@ import { mkdirSync } from "node:fs";
 import type { ImageCache } from "../cache/cache.ts";
 import type { Filling } from "../cache/fill.ts";
 import { squashImage } from "../charliecloud/squash.ts";
+import { askSquashfsTools } from "../charliecloud/squashfs-tools.ts";
 import type { Addition } from "../flatten/additions.ts";
 import { imageFiles } from "../flatten/image-files.ts";
 import { indexLayer } from "../flatten/index-layer.ts";
 import type { Flattened, LayerIndex } from "../flatten/layer-index.ts";
 import { indexOf, noteOf } from "../flatten/layer-note.ts";
 import { planTree, type TreePlan } from "../flatten/plan-tree.ts";
-import { directorySink, packsTar, squashSink } from "../flatten/sink.ts";
+import { directorySink, squashSink } from "../flatten/sink.ts";
 import { writeTree } from "../flatten/write-tree.ts";
 import { dropProgramCode } from "../host/memory.ts";
-import { runCommand } from "../host/process.ts";
 import { accept, type Refusal, type Verdict } from "../plan/decision.ts";
 import type { ImageManifest, LayerDescriptor, RegistryFailure } from "../registry/types.ts";
 import { explainRegistry } from "./failures.ts";
@@ -164,9 +164,9 @@ async function write(
     return await writeTree(plan, files, directorySink(tar, made(filling.image), env), signal);
   }
   if (mksquashfs === undefined) throw new Error("no mksquashfs, but a SquashFS entry was planned");
-  const asked = await runCommand([mksquashfs, "-version"], { env, cwd: "/", signal });
   const rootMode = plan.directories[0]?.mode ?? 0o755;
-  if (packsTar(asked.stdout)) {
+  const { readsTar } = await askSquashfsTools(mksquashfs, { env, signal });
+  if (readsTar) {
     return await writeTree(
       plan,
       files,
