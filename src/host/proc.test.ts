@@ -20,11 +20,13 @@ afterAll(() => fresh.remove());
 
 /** Processes that a test started, or that those started. */
 const started: number[] = [];
-afterEach(() => {
+afterEach(async () => {
   for (const pid of started.splice(0)) {
     try {
       process.kill(pid, "SIGKILL");
     } catch {}
+    // The next test looks for processes of its own.
+    while (startTime(pid) !== undefined) await Bun.sleep(5);
   }
 });
 
