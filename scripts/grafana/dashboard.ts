@@ -1,4 +1,5 @@
 /** The dashboard in docs/grafana, and how Grafana asks a Prometheus what stands in it. */
+import "../../src/settings/arktype-config.ts";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type } from "arktype";

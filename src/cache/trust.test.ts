@@ -2,6 +2,8 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import {
   chmodSync,
   chownSync,
+  constants,
+  copyFileSync,
   lchownSync,
   mkdirSync,
   readdirSync,
@@ -60,7 +62,6 @@ test.skipIf(!isRoot)(
     expect(shared).toThrow(/\/jacamar-cache-trust-\w+ has mode 0777/);
     chmodSync(fresh.path, 0o1777);
     shared();
-    chmodSync(fresh.path, 0o755);
     chownSync(fresh.path, OTHER, OTHER);
     expect(shared).toThrow(/belongs to uid 4002; wanted: uid 0, the cache's owner, or root/);
   },
@@ -105,7 +106,10 @@ test("a directory image of a shared cache is open to nobody", async () => {
   expect(await cache.maintenance.verify()).toMatchObject([{ outcome: "kept" }]);
 });
 
-/** Runs a program of this test as another user, with the cache that root owns. */
+/**
+ * Runs a program of this test as another user, with the cache that root owns: one file, and a copy of Bun, since that
+ * user may not be able to enter the project's directory.
+ */
 function asOther(body: string): string {
   const script = `
     const { cacheOptions, requestOf } = await import("${import.meta.dir}/../../test/fixtures/cache-process.ts");
@@ -115,18 +119,15 @@ function asOther(body: string): string {
       const cache = openCache(cacheOptions(${JSON.stringify(dir)}, { shared: true, uid: ${OTHER} }));
       ${body}
     } catch (error) { console.log(error.message); }`;
-  return mustRun(
-    [
-      "setpriv",
-      `--reuid=${OTHER}`,
-      `--regid=${OTHER}`,
-      "--clear-groups",
-      process.execPath,
-      "-e",
-      script,
-    ],
-    { cwd: "/" },
-  ).trim();
+  const [source, program, bun] = ["source.ts", "program.js", "bun"].map(
+    (name) => `${fresh.path}/${name}`,
+  ) as [string, string, string];
+  writeFileSync(source, script);
+  mustRun([process.execPath, "build", "--target=bun", source, `--outfile=${program}`]);
+  copyFileSync(process.execPath, bun, constants.COPYFILE_FICLONE);
+  chmodSync(bun, 0o755);
+  const user = ["setpriv", `--reuid=${OTHER}`, `--regid=${OTHER}`, "--clear-groups"];
+  return mustRun([...user, bun, program], { cwd: "/" }).trim();
 }
 
 test.skipIf(!isRoot)(
