@@ -51,3 +51,23 @@ test("it ends without a change after the time given, and when the signal aborts"
   expect(await end).toBe(false);
   expect(await watched.change(FOREVER_MILLISECONDS)).toBe(false);
 });
+
+test.each(["instances", "watches"])(
+  "without any inotify %s left it sees nothing, and says so",
+  async (what) => {
+    const program = `
+    import { watchDirectory } from "${import.meta.dir}/directory-watch.ts";
+    const watched = watchDirectory("/", new AbortController().signal);
+    console.log(watched.works, await watched.change(1));
+    watched.close();`;
+    // Root of a user namespace sets that namespace's own limit.
+    const script = `echo 0 > /proc/sys/user/max_inotify_${what}; exec "$0" -e "$1"`;
+    const command = ["unshare", "--map-root-user", "sh", "-c", script, process.execPath, program];
+    const child = Bun.spawn(command, { stderr: "pipe" });
+    const said = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+    ]);
+    expect(said).toEqual(["false false\n", ""]);
+  },
+);
