@@ -7,6 +7,7 @@
  */
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { logView } from "../src/commands/try/log-view.ts";
 import type { JobSpec } from "../src/runner/job-spec.ts";
 import { installGitlabRunner, Runner } from "../src/runner/runner.ts";
 import type { JobResult } from "../src/runner/types.ts";
@@ -72,6 +73,7 @@ function makeRunner(
   directory: string,
   registry: Registry,
   cluster: SlurmCluster | undefined,
+  onLog: (text: string) => void,
 ): Runner {
   const file = configuration(directory, cluster);
   const bin = join(directory, "bin");
@@ -92,7 +94,7 @@ function makeRunner(
     tmpRoot: join(directory, "tmp"),
     store: join(directory, "store"),
     tlsCaPem: readFileSync(registry.caFile, "utf8"),
-    onLog: (text) => process.stdout.write(text),
+    onLog,
   });
 }
 
@@ -105,11 +107,14 @@ async function demo(directory: string, executor: "shell" | "slurm"): Promise<Job
   try {
     const image = registry.push("demo/tiny", tinyRoot(join(directory, "image")));
     console.log(`Started a registry that holds ${image}\n`);
-    const runner = makeRunner(resolve(ROOT, driver.file), directory, registry, cluster);
+    const view = logView(process.stdout.isTTY === true, (line) => console.log(line));
+    const program = resolve(ROOT, driver.file);
+    const runner = makeRunner(program, directory, registry, cluster, view.add);
     const results: JobResult[] = [];
     for (const job of jobs(image, registry.host)) {
       console.log(`──── job ${job.id} "${job.name}" ────`);
       results.push(await runner.run(job));
+      view.end();
       console.log();
     }
     return results;
