@@ -62,6 +62,7 @@ test.skipIf(!isRoot)(
     expect(shared).toThrow(/\/jacamar-cache-trust-\w+ has mode 0777/);
     chmodSync(fresh.path, 0o1777);
     shared();
+    chmodSync(fresh.path, 0o755);
     chownSync(fresh.path, OTHER, OTHER);
     expect(shared).toThrow(/belongs to uid 4002; wanted: uid 0, the cache's owner, or root/);
   },
