@@ -3,12 +3,11 @@ import { schedulerNamed } from "../executors/batch/schedulers.ts";
 import { planOptions } from "../executors/ch-run-options.ts";
 import { chooseSource, chooseStorage } from "../executors/image-source.ts";
 import { checkSite } from "../executors/job-plan.ts";
-import { adminEnvironment } from "../executors/site.ts";
+import { siteRegistry } from "../executors/site.ts";
 import type { Job } from "../job/job.ts";
 import { planCacheDirectory } from "../plan/cache-directory.ts";
 import { planMechanism } from "../plan/container.ts";
 import { accept, type Refusal, type Verdict } from "../plan/decision.ts";
-import { defaultRegistry } from "../plan/default-registry.ts";
 import { type Directories, planDirectories } from "../plan/directories.ts";
 import { parseReference } from "../plan/reference.ts";
 import { type Path, stepsOf } from "../settings/key-path.ts";
@@ -64,7 +63,7 @@ function containerVerdicts(settings: Settings, account: Asked["account"]): Verdi
   const user = { ...account, gid: account.uid };
   const options = (role: "step" | "helper") =>
     planOptions({ settings, job: PLAINEST, user, role, cwd: "/" });
-  const fallback = defaultRegistry(adminEnvironment(settings));
+  const fallback = siteRegistry(settings);
   const image = (key: "default_image" | "runner_image") => {
     const name = settings.charliecloud[key];
     const from = `[general.charliecloud] ${key}`;

@@ -1,6 +1,6 @@
-import { adminEnvironment } from "../executors/site.ts";
+import { siteRegistry } from "../executors/site.ts";
 import { createLog } from "../host/log.ts";
-import { type DefaultRegistry, defaultRegistry } from "../plan/default-registry.ts";
+import type { DefaultRegistry } from "../plan/default-registry.ts";
 import { chooseMirror } from "../plan/mirror.ts";
 import { parseReference } from "../plan/reference.ts";
 import { pingRegistry } from "../registry/ping.ts";
@@ -25,7 +25,7 @@ export interface NamedRegistry {
 /** Every registry that the configuration names, once; of the allowlist those whose pattern is a plain host. */
 export function namedRegistries(settings: Settings): readonly NamedRegistry[] {
   const { charliecloud, general } = settings;
-  const fallback = defaultRegistry(adminEnvironment(settings));
+  const fallback = siteRegistry(settings);
   const { mirrors, offline, image_allowlist: patterns = [] } = charliecloud;
   const table = "[general.charliecloud]";
   const images = [

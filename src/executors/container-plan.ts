@@ -7,7 +7,6 @@ import { judgeImage } from "../plan/allowlist.ts";
 import { planCacheDirectory } from "../plan/cache-directory.ts";
 import { type CredentialChoice, chooseCredentials } from "../plan/credentials.ts";
 import { accept, type Decision, refuse, type Verdict } from "../plan/decision.ts";
-import { defaultRegistry } from "../plan/default-registry.ts";
 import type { Directories } from "../plan/directories.ts";
 import { chooseMirror, type SourceChoice } from "../plan/mirror.ts";
 import { isWithin, normalisePath } from "../plan/paths.ts";
@@ -22,7 +21,7 @@ import { type PlannedOption, type PlannedOptions, planOptions } from "./ch-run-o
 import { type ContainerMounts, planMounts } from "./container-mounts.ts";
 import type { Facts } from "./facts.ts";
 import { chooseSource, chooseStorage, type ImageSource } from "./image-source.ts";
-import { adminEnvironment } from "./site.ts";
+import { siteRegistry } from "./site.ts";
 
 const TOOLS = "[general.charliecloud] application_path";
 const JOB_IMAGE = "image:";
@@ -67,7 +66,7 @@ export function planContainer(input: ContainerInput): Verdict<ContainerPlan> {
   const { image, settings, job, role } = input;
   const fault = faultOf(image);
   const byUser = fault === "user";
-  const fallback = defaultRegistry(adminEnvironment(settings));
+  const fallback = siteRegistry(settings);
   const reference = parseReference(image.choice, { fault, from: image.from }, fallback);
   if (!reference.ok) return reference;
   const allowlist = byUser

@@ -4,6 +4,7 @@ import { findProgram } from "../host/find-program.ts";
 import type { LoginShell } from "../host/login-shell.ts";
 import type { ProcessIdentity } from "../host/proc.ts";
 import type { User } from "../host/user.ts";
+import { type DefaultRegistry, defaultRegistry } from "../plan/default-registry.ts";
 import type { Directories } from "../plan/directories.ts";
 import type { Settings } from "../settings/settings.ts";
 
@@ -37,6 +38,11 @@ export function adminEnvironment(settings: Settings): Record<string, string> {
       return [entry.slice(0, at), entry.slice(at + 1)] as const;
     }),
   );
+}
+
+/** The registry that the site has for image names without one; absent: Docker Hub. */
+export function siteRegistry(settings: Settings): DefaultRegistry | undefined {
+  return defaultRegistry(adminEnvironment(settings));
 }
 
 /** Variable that every process of a host stage carries, so that it can be found after its supervisor was killed. */
