@@ -30,8 +30,9 @@ export async function squashImage(request: SquashRequest): Promise<string | unde
   if (tight !== undefined) return tight;
   const temporary = `${file}.new`;
   rmSync(temporary, { force: true });
-  const { compression, silence } = await askSquashfsTools(mksquashfs, { env, signal });
-  const options = ["-noappend", "-all-root", "-b", "65536", ...compression, ...silence];
+  const { compressor, silence } = await askSquashfsTools(mksquashfs, { env, signal });
+  const format = ["-b", "65536", "-comp", compressor, "-Xcompression-level", "1"];
+  const options = ["-noappend", "-all-root", ...format, ...silence];
   const run = await runCommand([mksquashfs, image, temporary, ...options], {
     env,
     cwd: "/",

@@ -8,9 +8,9 @@ test.each([
   ["mksquashfs version 4.10 (2030/01/01)", true, "zstd", true],
   ["mksquashfs version 5.0 (2031/01/01)", true, "zstd", true],
   ["", false, "gzip", false],
-])("%j", (said, readsTar, algorithm, quiet) => {
+] as const)("%j", (said, readsTar, algorithm, quiet) => {
   const tools = squashfsToolsOf(said);
-  expect([tools.readsTar, tools.compression[1], tools.silence.includes("-quiet")]).toEqual([
+  expect([tools.readsTar, tools.compressor, tools.silence.includes("-quiet")]).toEqual([
     readsTar,
     algorithm,
     quiet,

@@ -4,8 +4,8 @@ import { runCommand } from "../host/process.ts";
 export interface SquashfsTools {
   /** Whether it reads a tar from its stdin. */
   readonly readsTar: boolean;
-  /** Options for fast compression. */
-  readonly compression: readonly string[];
+  /** For `-comp`: the fastest. */
+  readonly compressor: "zstd" | "gzip";
   /** Options that keep it from telling what it does. */
   readonly silence: readonly string[];
 }
@@ -27,10 +27,9 @@ export function squashfsToolsOf(said: string): SquashfsTools {
   const [, major = "0", minor = "0"] = /version (\d+)\.(\d+)/.exec(said) ?? [];
   const atLeast = (wanted: number) =>
     Number(major) > 4 || (Number(major) === 4 && Number(minor) >= wanted);
-  const algorithm = atLeast(4) ? "zstd" : "gzip";
   return {
     readsTar: atLeast(5),
-    compression: ["-comp", algorithm, "-Xcompression-level", "1"],
+    compressor: atLeast(4) ? "zstd" : "gzip",
     silence: [...(atLeast(4) ? ["-quiet"] : []), "-no-progress"],
   };
 }

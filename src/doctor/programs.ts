@@ -90,7 +90,7 @@ function searchedIn({ settings, login }: Context): string {
   return path === undefined ? `PATH of the login shell (${login["PATH"] ?? ""})` : path;
 }
 
-export const NO_MKSQUASHFS = { path: "", version: "", algorithm: "", problem: "" };
+export const NO_MKSQUASHFS = { path: "", version: "", compressor: "", problem: "" };
 
 export const mksquashfsProbe: Probe = {
   id: "mksquashfs",
@@ -102,14 +102,14 @@ export const mksquashfsProbe: Probe = {
     const version = /version (\S+)/.exec(asked.stdout)?.[1] ?? "";
     const image = `${context.scratch}/squash`;
     mkdirSync(image);
-    const [, algorithm = ""] = squashfsToolsOf(asked.stdout).compression;
+    const { compressor } = squashfsToolsOf(asked.stdout);
     const problem = await squashImage({
       image,
       file: `${image}.sqfs`,
       env: { PATH: context.login["PATH"] ?? "" },
       signal: AbortSignal.timeout(COMMAND_PATIENCE),
     });
-    return judgeMksquashfs({ path, version, algorithm, problem: problem ?? "" }, context);
+    return judgeMksquashfs({ path, version, compressor, problem: problem ?? "" }, context);
   },
 };
 
@@ -117,9 +117,9 @@ export function judgeMksquashfs(
   facts: typeof NO_MKSQUASHFS,
   context: Pick<Context, "settings">,
 ): Finding {
-  const { path, version, algorithm, problem } = facts;
+  const { path, version, compressor, problem } = facts;
   if (path !== "" && problem === "")
-    return ok(`${version || "found"}, ${path}, packs with ${algorithm}`);
+    return ok(`${version || "found"}, ${path}, packs with ${compressor}`);
   const seen = path === "" ? "not found" : `${path} ${version}: ${problem}`;
   if (!usesContainers(context)) return ok(`${seen}; not needed without containers`);
   const isBatch = context.settings.general.executor !== "shell";
