@@ -3,15 +3,12 @@ import { isHeld } from "./clock.ts";
 import { claimPlace } from "./once.ts";
 import { isFull } from "./space.ts";
 import type { Store } from "./store.ts";
-import { waitFor } from "./waiting.ts";
+import { type AwaitedWork, waitFor } from "./waiting.ts";
 
 /** Something of which one result serves all who want it at the same time, but which each can make alone. */
-export interface SharedWork<T> {
+export interface SharedWork<T> extends Omit<AwaitedWork, "place"> {
   /** A file name of its own among the claims of the cache. */
   readonly name: string;
-  /** For the line of those who wait, e.g. `image r.example/a:1`, and what the other one does with it: `starting`. */
-  readonly what: string;
-  readonly doing: string;
   /** The result if it is there. */
   readonly find: () => T | undefined;
   /** Makes it, and puts a good one where `find` looks. */

@@ -17,16 +17,19 @@ const LOCAL_POLL_MILLISECONDS = 1000;
 const FIRST_LINE_MILLISECONDS = 1000;
 const NEXT_LINE_MILLISECONDS = 60_000;
 
-/**
- * Waits for whoever holds a place, and says so now and then.
- *
- * @param doing what the holder does with it, for that line: `getting`
- */
-export function waitFor(
-  store: Store,
-  { place, what, doing }: { readonly place: string; readonly what: string; readonly doing: string },
-): Waiting {
-  const tell = teller(store, `Waiting for ${what}`, doing);
+/** Something that another process has in hand. */
+export interface AwaitedWork {
+  /** Of that one's claim. */
+  readonly place: string;
+  /** For the line of those who wait, e.g. `image r.example/a:1`, and what the holder does with it: `getting`. */
+  readonly what: string;
+  readonly doing: string;
+}
+
+/** Waits for whoever holds a place, and says so now and then. */
+export function waitFor(store: Store, awaited: AwaitedWork): Waiting {
+  const { place } = awaited;
+  const tell = teller(store, awaited);
   let watched: DirectoryWatch | undefined;
   let poll = FIRST_POLL_MILLISECONDS;
   const close = () => {
@@ -34,7 +37,7 @@ export function waitFor(
     watched = undefined;
   };
   const next = async () => {
-    tell(place);
+    tell();
     if (watched === undefined) {
       watched = watchDirectory(place, store.signal);
       // Given up before it was watched.
@@ -54,16 +57,16 @@ function isLocal(place: string): boolean {
 }
 
 /** Says now and then for whom a job waits, and for how long that one has been at it. */
-function teller(store: Store, waiting: string, doing: string): (place: string) => void {
+function teller(store: Store, { place, what, doing }: AwaitedWork): () => void {
   const start = performance.now();
   let next = start + FIRST_LINE_MILLISECONDS;
-  return (place) => {
+  return () => {
     if (performance.now() < next) return;
     next = performance.now() + NEXT_LINE_MILLISECONDS;
     const holder = holdersOf(store, place).find(({ state }) => state === "alive");
     if (holder?.state !== "alive") return;
     const who = holder.claim?.notes["who"] ?? "another job";
     const seconds = Math.round(Math.max(0, store.time() - holder.since) / 1000);
-    store.log.log(`${waiting}, which ${who} has been ${doing} for ${seconds} s`);
+    store.log.log(`Waiting for ${what}, which ${who} has been ${doing} for ${seconds} s`);
   };
 }

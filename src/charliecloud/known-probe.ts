@@ -27,8 +27,7 @@ export interface Trial extends Pick<ProbeRequest, "env" | "cwd" | "programs"> {
 /**
  * The file that holds the result of this very trial: the same command line, environment and programs asked for, the same
  * ch-run and image by their path, size and times, and this host since it was started, whatever the job's own directories
- * are called. Undefined when ch-run or the
- * image cannot be looked at.
+ * are called. Undefined when ch-run or the image cannot be looked at.
  *
  * @param directory of one user alone; made when something is noted
  */

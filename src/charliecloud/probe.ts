@@ -15,6 +15,9 @@ export interface ProbeResult {
   readonly missing: readonly string[];
 }
 
+/** Or why the image does not start, in the words of what said so. */
+export type ProbeAnswer = ProbeResult | { readonly failure: string };
+
 export interface ProbeRequest {
   /** The whole environment of ch-run. */
   readonly env: Readonly<Record<string, string>>;
@@ -36,7 +39,7 @@ const MARK = "jacamar-probe";
 export async function probeImage(
   command: readonly string[],
   { env, cwd, programs, signal }: ProbeRequest,
-): Promise<ProbeResult | { readonly failure: string }> {
+): Promise<ProbeAnswer> {
   const run = await runCommand([...command, "/bin/sh", "-c", probeScript(programs)], {
     env,
     cwd,

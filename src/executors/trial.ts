@@ -1,6 +1,11 @@
 import { chRunArgv } from "../charliecloud/ch-run.ts";
 import { knownProbe, noteProbe, type Trial, trialFile } from "../charliecloud/known-probe.ts";
-import { type ImageShell, type ProbeResult, probeImage } from "../charliecloud/probe.ts";
+import {
+  type ImageShell,
+  type ProbeAnswer,
+  type ProbeResult,
+  probeImage,
+} from "../charliecloud/probe.ts";
 import { accept, refuse, type Verdict } from "../plan/decision.ts";
 import { explainFailure, explainUserFailure } from "./container-failure.ts";
 import { type ContainerPlan, faultOf } from "./container-plan.ts";
@@ -46,12 +51,12 @@ async function trialOf(
   work: ContainerWork,
   { cache }: ReadyImage,
   trial: Trial,
-  start: () => ReturnType<typeof probeImage>,
-): ReturnType<typeof probeImage> {
+  start: () => Promise<ProbeAnswer>,
+): Promise<ProbeAnswer> {
   const directory = trialsDirectory(work);
   const file = directory && trialFile(directory, trial);
   if (!file || cache === undefined) return await start();
-  return await cache.share<Awaited<ReturnType<typeof probeImage>>>({
+  return await cache.share<ProbeAnswer>({
     name: `trial-${file.slice(file.lastIndexOf("/") + 1)}`,
     what: `image ${work.container.reference.pull}`,
     doing: "starting",
